@@ -3,9 +3,9 @@ internal import Glibc
 
 /// The library's context: its background threads and its in-process addresses.
 ///
-/// One a process, made where the program is composed and handed to every service. A process must not fork once it
-/// has one. Sockets keep their context alive; when the last of them is closed and the context is let go, its end
-/// waits for unsent messages at most as long as the sockets' linger time.
+/// One a process, made where the program is composed and handed to every service. A process must not fork
+/// once it has one. Sockets keep their context alive; when the last of them is closed and the context is let
+/// go, its end waits for unsent messages at most as long as the sockets' linger time.
 package final class Context: Sendable {
     nonisolated(unsafe) let pointer: UnsafeMutableRawPointer
 

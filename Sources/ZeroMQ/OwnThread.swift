@@ -2,7 +2,8 @@ internal import CZeroMQ
 internal import Glibc
 internal import Synchronization
 
-/// A system thread of its own, for work that blocks or computes long and so must not sit in Swift's shared pool.
+/// A system thread of its own, for work that blocks or computes long and so must not sit in Swift's shared
+/// pool.
 package final class OwnThread: Sendable {
     private final class Start: Sendable {
         let name: String

@@ -14,7 +14,8 @@ package struct PollItems: ~Copyable {
 
     /// Adds a socket to wait on.
     ///
-    /// - Parameter wantsToWrite: also end the wait when a message can be sent; ask only with a message at hand.
+    /// - Parameter wantsToWrite: also end the wait when a message can be sent; ask only with a message at
+    ///   hand.
     package mutating func add(_ socket: borrowing Socket, wantsToWrite: Bool = false) -> Token {
         var item = zmq_pollitem_t()
         item.socket = socket.pollPointer()

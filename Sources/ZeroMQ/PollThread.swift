@@ -15,12 +15,14 @@ package protocol PollHandler: AnyObject, SendableMetatype {
     /// - Returns: whether to go on.
     func turn(_ events: [Event], _ items: borrowing PollItems) -> Bool
 
-    /// Called once, last, on the same thread, after `PollThread.stop()` or when `turn` gave false or polling failed.
+    /// Called once, last, on the same thread, after `PollThread.stop()` or when `turn` gave false or polling
+    /// failed.
     func finish(_ error: ZeroMQError?)
 }
 
-/// The one thread on which sockets live: a poll over them and over an in-process wake socket, so that other threads
-/// can post events at any time. It never touches Swift's cooperative pool. It runs, and keeps itself alive, until `stop`.
+/// The one thread on which sockets live: a poll over them and over an in-process wake socket, so that other
+/// threads can post events at any time. It never touches Swift's cooperative pool. It runs, and keeps itself
+/// alive, until `stop`.
 ///
 ///     let thread = try PollThread(name: "control", context: context) { try MyHandler(context) }
 ///     try thread.post(.hello)

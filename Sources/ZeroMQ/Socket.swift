@@ -54,7 +54,8 @@ package struct Socket: ~Copyable {
 
     /// Listens on `endpoint` (`tcp://HOST:PORT`, where the port may be `*`, or `inproc://NAME`).
     ///
-    /// - Throws: `ZeroMQError.addressInUse`, `.addressNotAvailable`, `.permissionDenied` or `.invalidEndpoint`.
+    /// - Throws: `ZeroMQError.addressInUse`, `.addressNotAvailable`, `.permissionDenied` or
+    ///   `.invalidEndpoint`.
     package borrowing func bind(_ endpoint: String) throws(ZeroMQError) {
         checkThread()
         if zmq_bind(pointer, endpoint) != 0 { throw ZeroMQError.last("bind", endpoint: endpoint) }
@@ -83,8 +84,8 @@ package struct Socket: ~Copyable {
 
     /// Sends one message, wholly or not at all, without waiting.
     ///
-    /// - Throws: `ZeroMQError.again` when the peer's queue is full, `.hostUnreachable` when a mandatory router does
-    ///   not know the peer, `.terminated`.
+    /// - Throws: `ZeroMQError.again` when the peer's queue is full, `.hostUnreachable` when a mandatory
+    ///   router does not know the peer, `.terminated`.
     package borrowing func send(_ frames: [[UInt8]]) throws(ZeroMQError) {
         checkThread()
         for (index, frame) in frames.enumerated() {
@@ -99,8 +100,8 @@ package struct Socket: ~Copyable {
     ///
     /// - Parameter maxBytes: most bytes in all frames together.
     /// - Returns: the frames, or nil when nothing is there.
-    /// - Throws: `ZeroMQError.messageTooLarge` when the message had more than `maxFrames` frames or more bytes than
-    ///   allowed: it is discarded and the next call gives the next message; `.terminated`.
+    /// - Throws: `ZeroMQError.messageTooLarge` when the message had more than `maxFrames` frames or more
+    ///   bytes than allowed: it is discarded and the next call gives the next message; `.terminated`.
     package borrowing func receive(maxBytes: Int = .max) throws(ZeroMQError) -> [[UInt8]]? {
         checkThread()
         var frames: [[UInt8]] = []
@@ -122,7 +123,8 @@ package struct Socket: ~Copyable {
         return frames
     }
 
-    /// Waits, blocking, until a message can be read or the time is over. For threads with one socket and no poll.
+    /// Waits, blocking, until a message can be read or the time is over. For threads with one socket and no
+    /// poll.
     ///
     /// - Returns: whether a message can be read.
     /// - Throws: `ZeroMQError.terminated`.
@@ -134,7 +136,8 @@ package struct Socket: ~Copyable {
         return items.isReadable(token)
     }
 
-    /// Hands the socket to the current thread. The caller must make sure, by a lock, that no other one is using it.
+    /// Hands the socket to the current thread. The caller must make sure, by a lock, that no other one is
+    /// using it.
     mutating func adopt() {
         owner = pthread_self()
     }

@@ -12,7 +12,8 @@ package struct SocketOptions: Hashable, Sendable {
     package var lingerMilliseconds: Int32 = 500
     /// How long a peer may take to introduce itself, in milliseconds.
     package var handshakeMilliseconds: Int32 = 10_000
-    /// Pause before the library connects again, in milliseconds; it doubles up to `reconnectLimitMilliseconds`.
+    /// Pause before the library connects again, in milliseconds; it doubles up to
+    /// `reconnectLimitMilliseconds`.
     package var reconnectMilliseconds: Int32 = 100
     /// Longest pause before the library connects again, in milliseconds.
     package var reconnectLimitMilliseconds: Int32 = 2_000

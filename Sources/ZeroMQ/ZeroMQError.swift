@@ -53,13 +53,13 @@ extension ZeroMQError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .addressInUse(let endpoint):
-            "The address \(endpoint) is already in use. Stop the process that listens there, or choose another port."
+            "\(endpoint) is already in use. Stop the process that listens there, or choose another port."
         case .addressNotAvailable(let endpoint):
-            "This machine has no address \(endpoint). Use one of its own addresses, for example tcp://127.0.0.1:7420."
+            "This machine has no address \(endpoint). Use one of its own, for example tcp://127.0.0.1:7420."
         case .invalidEndpoint(let endpoint, let reason):
             "\"\(endpoint)\" is not an endpoint: \(reason)."
         case .permissionDenied(let endpoint):
-            "The system does not permit the use of \(endpoint). Ports below 1024 need privileges; choose a higher one."
+            "The system does not permit \(endpoint). Ports below 1024 need privileges; choose a higher one."
         case .hostUnreachable:
             "The peer is not connected; nothing was sent."
         case .again:

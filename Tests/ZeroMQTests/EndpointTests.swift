@@ -46,7 +46,7 @@ import ZeroMQ
         let error = ZeroMQError.addressInUse(endpoint: "tcp://127.0.0.1:7420")
         #expect(
             error.description == """
-                The address tcp://127.0.0.1:7420 is already in use. Stop the process that listens there, \
+                tcp://127.0.0.1:7420 is already in use. Stop the process that listens there, \
                 or choose another port.
                 """)
     }
