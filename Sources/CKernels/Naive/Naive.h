@@ -1,0 +1,25 @@
+/// The naive twins: what each operation computes, written to be read. They define the bits that the vector paths
+/// must give, and they are the portable path.
+#ifndef TESSERA_CKERNELS_NAIVE_H
+#define TESSERA_CKERNELS_NAIVE_H
+
+#include "../include/CKernels.h"
+
+void ck_naive_gemm(ck_pool *pool, long images, long m, long n, long k, const float *a, long lda,
+                   const float *packed, ck_epilogue epilogue, float *c, long ldc);
+void ck_naive_conv(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, const float *packed,
+                   ck_epilogue epilogue, float *y, long ldy);
+void ck_naive_winograd(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, const float *packed,
+                       ck_epilogue epilogue, float *y, long ldy);
+void ck_naive_attention(ck_pool *pool, ck_attention_shape shape, const float *queries,
+                        const ck_kv_source *sources, int source_count, const float *mask,
+                        long mask_image_stride, long mask_query_stride, float *output);
+void ck_naive_group_norm(ck_pool *pool, ck_group_norm_shape shape, const float *x, long ldx,
+                         const float *weight, const float *bias, const float *scale_shift,
+                         ck_activation activation, bool padded_output, float *y, long ldy);
+void ck_naive_layer_norm(ck_pool *pool, long rows, long channels, float epsilon, const float *x, long ldx,
+                         const float *weight, const float *bias, float *y, long ldy);
+void ck_naive_activate(ck_pool *pool, ck_activation activation, const float *x, float *y, size_t count);
+void ck_naive_box_muller16(ck_pool *pool, float *x, size_t count);
+
+#endif

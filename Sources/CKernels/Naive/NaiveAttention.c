@@ -1,0 +1,71 @@
+#pragma STDC FP_CONTRACT OFF
+
+#include <stdlib.h>
+
+#include "../Pack.h"
+#include "../Scalars.h"
+#include "../Shared.h"
+#include "Naive.h"
+
+typedef struct attention {
+    ck_attention_shape shape;
+    const float *queries;
+    ck_key_list keys;
+    const float *mask;
+    long mask_image_stride, mask_query_stride;
+    float *output;
+} attention;
+
+/// Online softmax (Milakov & Gimelshein 2018, arXiv 1805.02867) over blocks of `ck_key_block` keys, then division.
+static void attend(const attention *t, long image, long head, long query, float *sums) {
+    ck_attention_shape s = t->shape;
+    const float *q = t->queries + image * s.query_image_stride + query * s.query_stride + head * s.head_size;
+    const float *mask = t->mask;
+    if (mask) mask += image * t->mask_image_stride + query * t->mask_query_stride;
+    float peak = ck_lowest_score, total = 0.0f;
+    for (long d = 0; d < s.head_size; d++) sums[d] = 0.0f;
+    for (long first = 0; first < t->keys.count; first += ck_key_block) {
+        long count = ck_min(ck_key_block, t->keys.count - first);
+        float scores[ck_key_block], lanes[16] = {0}, new_peak = peak;
+        for (long i = 0; i < count; i++) {
+            const float *key = ck_key_at(&t->keys, image, head * s.head_size, first + i);
+            float dot = 0.0f;
+            for (long d = 0; d < s.head_size; d++) dot = ck_fma(q[d], key[d], dot);
+            scores[i] = dot * s.scale;
+            if (mask) scores[i] += mask[first + i];
+            new_peak = scores[i] > new_peak ? scores[i] : new_peak;
+        }
+        float correction = ck_exp32(peak - new_peak);
+        peak = new_peak;
+        for (long i = 0; i < count; i++) {
+            scores[i] = ck_exp32(scores[i] - peak);
+            lanes[i % 16] += scores[i];
+        }
+        total = total * correction + ck_sum_lanes(lanes);
+        for (long d = 0; d < s.head_size; d++) sums[d] *= correction;
+        for (long i = 0; i < count; i++) {
+            const float *value = ck_value_at(&t->keys, image, head * s.head_size, first + i);
+            for (long d = 0; d < s.head_size; d++) sums[d] = ck_fma(scores[i], value[d], sums[d]);
+        }
+    }
+    float *out = t->output + image * s.output_image_stride + query * s.output_stride + head * s.head_size;
+    for (long d = 0; d < s.head_size; d++) out[d] = sums[d] / total;
+}
+
+static void attend_query(void *user, long item) {
+    const attention *t = user;
+    float *sums = malloc((size_t)t->shape.head_size * sizeof(float));
+    if (!sums) __builtin_trap();
+    for (long head = 0; head < t->shape.heads; head++) {
+        attend(t, item / t->shape.queries, head, item % t->shape.queries, sums);
+    }
+    free(sums);
+}
+
+void ck_naive_attention(ck_pool *pool, ck_attention_shape shape, const float *queries,
+                        const ck_kv_source *sources, int source_count, const float *mask,
+                        long mask_image_stride, long mask_query_stride, float *output) {
+    ck_key_list keys = ck_make_key_list(sources, source_count);
+    attention t = {shape, queries, keys, mask, mask_image_stride, mask_query_stride, output};
+    ck_pool_for(pool, shape.images * shape.queries, attend_query, &t);
+}

@@ -1,0 +1,121 @@
+#pragma STDC FP_CONTRACT OFF
+
+#include <stdlib.h>
+
+#include "../Pack.h"
+#include "../Scalars.h"
+#include "Naive.h"
+
+// F(4×4,3×3): Y = Aᵀ[(G w Gᵀ) ∘ (Bᵀ d B)]A for each 6×6 piece d of the padded map, stepping by 4 pixels.
+
+typedef struct winograd {
+    ck_conv_shape shape;
+    long tile_rows, tile_columns;
+    const float *x;
+    long ldx;
+    const float *packed;
+    ck_epilogue epilogue;
+    float *y;
+    long ldy;
+} winograd;
+
+/// One line of Bᵀ·d.
+static void transform_input_line(const float d[6], float out[6]) {
+    float a = ck_fma(-4.0f, d[2], d[4]), b = ck_fma(-4.0f, d[1], d[3]);
+    float e = d[4] - d[2], f = 2.0f * (d[3] - d[1]);
+    out[0] = ck_fma(4.0f, d[0], ck_fma(-5.0f, d[2], d[4]));
+    out[1] = a + b;
+    out[2] = a - b;
+    out[3] = e + f;
+    out[4] = e - f;
+    out[5] = ck_fma(4.0f, d[1], ck_fma(-5.0f, d[3], d[5]));
+}
+
+/// One line of Aᵀ·m.
+static void transform_output_line(const float m[6], float out[4]) {
+    float s = m[1] + m[2], d = m[1] - m[2], u = m[3] + m[4], v = m[3] - m[4];
+    out[0] = (m[0] + s) + u;
+    out[1] = ck_fma(2.0f, v, d);
+    out[2] = ck_fma(4.0f, u, s);
+    out[3] = ck_fma(8.0f, v, d) + m[5];
+}
+
+/// Rows first, then columns. Pixels past the padded map count as zero.
+static void transform_input(const winograd *w, long image, long top, long left, long channel, float out[36]) {
+    long rows = w->shape.height + 2, columns = w->shape.width + 2;
+    float half[6][6];
+    for (long i = 0; i < 6; i++) {
+        float line[6];
+        for (long j = 0; j < 6; j++) {
+            bool inside = top + i < rows && left + j < columns;
+            long pixel = (image * rows + top + i) * columns + left + j;
+            line[j] = inside ? w->x[pixel * w->ldx + channel] : 0.0f;
+        }
+        transform_input_line(line, half[i]);
+    }
+    for (int j = 0; j < 6; j++) {
+        float line[6], transformed[6];
+        for (int i = 0; i < 6; i++) line[i] = half[i][j];
+        transform_input_line(line, transformed);
+        for (int i = 0; i < 6; i++) out[i * 6 + j] = transformed[i];
+    }
+}
+
+static void transform_output(const float m[36], float out[4][4]) {
+    float half[6][4];
+    for (int i = 0; i < 6; i++) transform_output_line(m + i * 6, half[i]);
+    for (int j = 0; j < 4; j++) {
+        float line[6], transformed[4];
+        for (int i = 0; i < 6; i++) line[i] = half[i][j];
+        transform_output_line(line, transformed);
+        for (int i = 0; i < 4; i++) out[i][j] = transformed[i];
+    }
+}
+
+static void store_tile(const winograd *w, long image, long top, long left, long channel, float tile[4][4]) {
+    for (long i = 0; i < 4 && top + i < w->shape.height; i++) {
+        for (long j = 0; j < 4 && left + j < w->shape.width; j++) {
+            long pixel = (image * w->shape.height + top + i) * w->shape.width + left + j;
+            const float *residual = w->epilogue.residual;
+            if (residual) residual += pixel * w->epilogue.residual_stride;
+            w->y[pixel * w->ldy + channel] = ck_finish32(&w->epilogue, tile[i][j], image, channel, residual);
+        }
+    }
+}
+
+static void convolve_tile(const winograd *w, long image, long top, long left, float *transformed) {
+    long inputs = w->shape.in_channels, outputs = w->shape.out_channels;
+    for (long input = 0; input < inputs; input++) {
+        transform_input(w, image, top, left, input, transformed + input * 36);
+    }
+    for (long output = 0; output < outputs; output++) {
+        long panel = output / ck_panel_width, width = ck_width_of_panel(outputs, panel);
+        const float *weights = ck_panel(w->packed, 36 * inputs, panel) + output % ck_panel_width;
+        float sums[36] = {0}, tile[4][4];
+        for (long input = 0; input < inputs; input++) {
+            for (int i = 0; i < 36; i++) {
+                float weight = weights[(i * inputs + input) * width];
+                sums[i] = ck_fma(transformed[input * 36 + i], weight, sums[i]);
+            }
+        }
+        transform_output(sums, tile);
+        store_tile(w, image, top, left, output, tile);
+    }
+}
+
+static void convolve_tile_row(void *user, long item) {
+    const winograd *w = user;
+    float *transformed = malloc((size_t)w->shape.in_channels * 36 * sizeof(float));
+    if (!transformed) __builtin_trap();
+    for (long column = 0; column < w->tile_columns; column++) {
+        convolve_tile(w, item / w->tile_rows, item % w->tile_rows * 4, column * 4, transformed);
+    }
+    free(transformed);
+}
+
+void ck_naive_winograd(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, const float *packed,
+                       ck_epilogue epilogue, float *y, long ldy) {
+    long tile_rows = ck_ceil_div(shape.height, 4), tile_columns = ck_ceil_div(shape.width, 4);
+    winograd w = {shape, tile_rows, tile_columns, x, ldx, packed, epilogue, y, ldy};
+    ck_pool_for(pool, shape.images * tile_rows, convolve_tile_row, &w);
+}
