@@ -1,0 +1,124 @@
+import CKernels
+import Glibc
+
+/// A safetensors file (https://github.com/huggingface/safetensors), checked against every rule of the format when
+/// it is opened; the tensors themselves are read on demand.
+package final class SafetensorsFile: Sendable {
+    /// The file's path, or what the bytes are called in messages.
+    package let name: String
+    /// Bytes of the whole file.
+    package let byteCount: Int
+    /// The tensors by name.
+    package let entries: [String: SafetensorsEntry]
+    /// The header's free text.
+    package let metadata: [String: String]
+    private let source: Source
+
+    private enum Source: Sendable {
+        case file(MappedFile)
+        case bytes([UInt8])
+    }
+
+    /// Maps and checks the file at `path`.
+    package convenience init(path: String) throws(SafetensorsError) {
+        do {
+            try self.init(name: path, source: .file(MappedFile(path: path)))
+        } catch let error as SafetensorsError {
+            throw error
+        } catch let error as FileError {
+            throw SafetensorsError(file: path, reason: .unreadable(error.reason))
+        } catch {
+            throw SafetensorsError(file: path, reason: .unreadable("\(error)"))
+        }
+    }
+
+    /// Checks a file that is in memory; `name` stands for it in messages.
+    package convenience init(bytes: [UInt8], name: String) throws(SafetensorsError) {
+        try self.init(name: name, source: .bytes(bytes))
+    }
+
+    private init(name: String, source: Source) throws(SafetensorsError) {
+        let header = try Self.withBytes(of: source, name: name) { bytes in
+            Result { () throws(SafetensorsError) in try SafetensorsHeader(bytes: bytes, file: name) }
+        }.get()
+        self.name = name
+        self.source = source
+        byteCount = header.byteCount
+        entries = header.entries
+        metadata = header.metadata
+    }
+
+    /// The tensor's elements as f32, in C order. Reads F32, F16 and BF16.
+    package func floats(_ tensor: String) throws(SafetensorsError) -> [Float] {
+        let entry = try entry(tensor)
+        guard [.f32, .f16, .bf16].contains(entry.type) else {
+            throw failure(.unsupportedType(tensor, type: entry.type, wanted: "F32, F16 and BF16"))
+        }
+        return try Self.withBytes(of: source, name: name) { bytes in
+            let data = UnsafeRawBufferPointer(rebasing: bytes[entry.range])
+            return [Float](unsafeUninitializedCapacity: entry.count) { floats, initialized in
+                initialized = entry.count
+                guard let base = floats.baseAddress, entry.count > 0 else { return }
+                Self.convert(data, entry.type, base, entry.count)
+            }
+        }
+    }
+
+    /// The tensor's elements, in C order. Reads I64.
+    package func integers(_ tensor: String) throws(SafetensorsError) -> [Int64] {
+        let entry = try entry(tensor)
+        guard entry.type == .i64 else {
+            throw failure(.unsupportedType(tensor, type: entry.type, wanted: "I64"))
+        }
+        return try Self.withBytes(of: source, name: name) { bytes in
+            stride(from: entry.range.lowerBound, to: entry.range.upperBound, by: 8).map { offset in
+                Int64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Int64.self))
+            }
+        }
+    }
+
+    private func entry(_ tensor: String) throws(SafetensorsError) -> SafetensorsEntry {
+        guard let entry = entries[tensor] else { throw failure(.noTensor(tensor)) }
+        return entry
+    }
+
+    private func failure(_ reason: SafetensorsError.Reason) -> SafetensorsError {
+        SafetensorsError(file: name, reason: reason)
+    }
+
+    private static func withBytes<Value>(
+        of source: Source, name: String, _ body: (UnsafeRawBufferPointer) -> Value
+    ) throws(SafetensorsError) -> Value {
+        switch source {
+        case .bytes(let bytes): return bytes.withUnsafeBytes(body)
+        case .file(let file):
+            do {
+                return try file.withBytes(body)
+            } catch {
+                throw SafetensorsError(file: name, reason: .unreadable(error.reason))
+            }
+        }
+    }
+
+    /// Widens `count` elements to f32. The format does not promise alignment, so odd starts are copied first.
+    private static func convert(
+        _ data: UnsafeRawBufferPointer, _ type: SafetensorsType, _ floats: UnsafeMutablePointer<Float>,
+        _ count: Int
+    ) {
+        guard let start = data.baseAddress else { return }
+        if type == .f32 {
+            memcpy(floats, start, data.count)
+            return
+        }
+        let widen = type == .f16 ? ck_f16_to_f32 : ck_bf16_to_f32
+        if UInt(bitPattern: start).isMultiple(of: 2) {
+            widen(start.assumingMemoryBound(to: UInt16.self), floats, count)
+        } else {
+            let copy = [UInt16](unsafeUninitializedCapacity: count) { halves, initialized in
+                UnsafeMutableRawBufferPointer(halves).copyMemory(from: data)
+                initialized = count
+            }
+            widen(copy, floats, count)
+        }
+    }
+}
