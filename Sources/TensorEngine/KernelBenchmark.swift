@@ -1,0 +1,148 @@
+import CKernels
+
+/// Measures the hot loops beside the machine's own peak, for `tessera bench kernels`.
+///
+///     let rows = KernelBenchmark(context: context).run()
+package struct KernelBenchmark {
+    /// One measurement.
+    package struct Row: Sendable, Codable {
+        package let name: String
+        /// Of the fastest repetition.
+        package let milliseconds: Double
+        /// 10⁹ operations a second as a plain loop would count them (Winograd needs fewer). 0 where only data moves.
+        package let gflops: Double
+        /// `gflops` over the measured f32 FMA peak; above 1 for Winograd.
+        package let shareOfPeak: Double
+        /// 10⁹ bytes a second, each number counted once; 0 where arithmetic is what counts.
+        package let gigabytesPerSecond: Double
+    }
+
+    /// A 3×3 convolution to measure: images, height and width, channels.
+    private struct Shape {
+        let images: Int
+        let size: Int
+        let inputs: Int
+        let outputs: Int
+    }
+
+    private static let shapes = [
+        Shape(images: 1, size: 256, inputs: 320, outputs: 320),
+        Shape(images: 2, size: 64, inputs: 320, outputs: 320),
+        Shape(images: 2, size: 32, inputs: 640, outputs: 640),
+        Shape(images: 2, size: 16, inputs: 1280, outputs: 1280),
+        Shape(images: 1, size: 1024, inputs: 64, outputs: 64),
+        Shape(images: 1, size: 1024, inputs: 16, outputs: 16),
+        Shape(images: 1, size: 1024, inputs: 32, outputs: 32),
+    ]
+
+    private let context: ComputeContext
+    private let repetitions: Int
+
+    package init(context: ComputeContext, repetitions: Int = 3) {
+        self.context = context
+        self.repetitions = max(1, repetitions)
+    }
+
+    /// The peaks first, then convolutions, products, attention and norms. Takes some tens of seconds.
+    package func run(onRow: (Row) -> Void = { _ in }) -> [Row] {
+        var rows: [Row] = []
+        func add(_ row: Row) {
+            rows.append(row)
+            onRow(row)
+        }
+        let peak = ck_measure_fma_peak(context.kernels, 0.5)
+        add(Row(name: "f32 FMA peak", milliseconds: 0, gflops: peak, shareOfPeak: 1, gigabytesPerSecond: 0))
+        let bandwidth = ck_measure_read_bandwidth(context.kernels, 0.5)
+        add(
+            Row(name: "memory read", milliseconds: 0, gflops: 0, shareOfPeak: 0, gigabytesPerSecond: bandwidth))
+        for shape in Self.shapes {
+            for route in [ConvolutionRoute.winograd, .direct] {
+                add(convolution(shape, route, peak: peak))
+            }
+            context.trim()
+        }
+        add(product(m: 4096, n: 320, k: 320, peak: peak))
+        add(product(m: 162, n: 8192, k: 2048, peak: peak))
+        add(attention(tokens: 1024, heads: 10, headSize: 64, peak: peak))
+        add(groupNorm(size: 256, channels: 320))
+        add(groupNorm(size: 1024, channels: 16))
+        context.trim()
+        return rows
+    }
+
+    private func convolution(_ shape: Shape, _ route: ConvolutionRoute, peak: Double) -> Row {
+        let layer = Convolution(
+            inputs: shape.inputs, outputs: shape.outputs,
+            weight: Self.values(9 * shape.inputs * shape.outputs, scale: 0.02), bias: nil, route: route)
+        let x = context.map(
+            images: shape.images, height: shape.size, width: shape.size, channels: shape.inputs, isPadded: true)
+        x.fill()
+        let y = context.map(
+            images: shape.images, height: shape.size, width: shape.size, channels: shape.outputs)
+        let flop = 18 * Double(y.rows) * Double(shape.inputs) * Double(shape.outputs)
+        let name = "conv 3×3 \(route) \(shape.images)×\(shape.size)²×\(shape.inputs)→\(shape.outputs)"
+        return measure(name, flop: flop, peak: peak) { _ = layer(x, context, into: y) }
+    }
+
+    private func product(m: Int, n: Int, k: Int, peak: Double) -> Row {
+        let layer = Linear(inputs: k, outputs: n, weight: Self.values(n * k, scale: 0.02), bias: nil)
+        let x = context.matrix(rows: m, channels: k)
+        x.fill()
+        let y = context.matrix(rows: m, channels: n)
+        return measure("product \(m)×\(k)→\(n)", flop: 2 * Double(m) * Double(n) * Double(k), peak: peak) {
+            _ = layer(x, context, into: y)
+        }
+    }
+
+    private func attention(tokens: Int, heads: Int, headSize: Int, peak: Double) -> Row {
+        let width = heads * headSize
+        let x = context.matrix(images: 2, rows: tokens, channels: 3 * width)
+        x.fill()
+        let source = KeyValues(keys: x.channels(width..<2 * width), values: x.channels(2 * width..<3 * width))
+        let flop = 8 * Double(tokens) * Double(tokens) * Double(width)
+        return measure("attention 2×\(heads)×\(tokens)²×\(headSize)", flop: flop, peak: peak) {
+            _ = context.attention(x.channels(0..<width), [source], heads: heads)
+        }
+    }
+
+    private func groupNorm(size: Int, channels: Int) -> Row {
+        let ones = [Float](repeating: 1, count: channels)
+        let layer = GroupNorm(channels: channels, groups: 8, epsilon: 1e-5, weight: ones, bias: ones)
+        let x = context.map(images: 1, height: size, width: size, channels: channels)
+        x.fill()
+        let bytes = 12 * Double(x.rows) * Double(channels)
+        return measure("group norm + SiLU \(size)²×\(channels)", bytes: bytes) {
+            _ = layer(x, context, activation: .silu, isPadded: true)
+        }
+    }
+
+    /// The fastest of the repetitions, after one that is not counted.
+    private func measure(
+        _ name: String, flop: Double = 0, bytes: Double = 0, peak: Double = 1, _ body: () -> Void
+    ) -> Row {
+        body()
+        var best = Double.infinity
+        for _ in 0..<repetitions {
+            let start = ContinuousClock.now
+            body()
+            best = min(best, start.duration(to: .now) / .seconds(1))
+        }
+        return Row(
+            name: name, milliseconds: best * 1e3, gflops: flop / best / 1e9, shareOfPeak: flop / best / 1e9 / peak,
+            gigabytesPerSecond: bytes / best / 1e9)
+    }
+
+    /// Numbers of no meaning in ±scale.
+    private static func values(_ count: Int, scale: Float) -> [Float] {
+        (0..<count).map { scale * (Float($0 % 251) / 125 - 1) }
+    }
+}
+
+extension Tensor {
+    /// Numbers of no meaning in ±1, the border included.
+    fileprivate func fill() {
+        withPointer { target in
+            for index in 0..<images * imageStride { target[index] = Float(index % 251) / 125 - 1 }
+        }
+    }
+}
