@@ -183,8 +183,10 @@ package struct JobStatus: Hashable, Sendable {
 
     /// A job as users see it; `secondsLeft` in seconds.
     package init(
-        id: JobID, name: String, owner: String, priority: Int, state: JobState, model: String, modelKey: ModelKey?,
-        images: ImageCounts, tasks: TaskCounts, waiting: [WaitReason], secondsLeft: Double?, submitted: Instant,
+        id: JobID, name: String, owner: String, priority: Int, state: JobState, model: String,
+        modelKey: ModelKey?,
+        images: ImageCounts, tasks: TaskCounts, waiting: [WaitReason], secondsLeft: Double?,
+        submitted: Instant,
         finished: Instant?, alarms: Int, revision: UInt64
     ) {
         self.id = id

@@ -44,7 +44,9 @@ package struct Digest: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     /// The 32 bytes, first byte first.
     package var bytes: [UInt8] {
-        [a, b, c, d].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * UInt64($0))) } }
+        [a, b, c, d].flatMap { word in
+            (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * UInt64($0))) }
+        }
     }
 
     /// 64 lowercase hexadecimal digits.

@@ -33,7 +33,8 @@ package struct Welcome: Hashable, Sendable {
 
     /// An answer to a hello; times in milliseconds.
     package init(
-        protocolVersion: Int, blobPort: Int, heartbeatMilliseconds: Int64, graceMilliseconds: Int64, kept: [LeaseID]
+        protocolVersion: Int, blobPort: Int, heartbeatMilliseconds: Int64, graceMilliseconds: Int64,
+        kept: [LeaseID]
     ) {
         self.protocolVersion = protocolVersion
         self.blobPort = blobPort
@@ -62,7 +63,8 @@ package struct Assignment: Hashable, Sendable {
 
     /// A task with all that is needed to run it.
     package init(
-        lease: LeaseID, model: ModelKey, stage: StageName, request: ImageRequest, input: BlobID?, isLast: Bool,
+        lease: LeaseID, model: ModelKey, stage: StageName, request: ImageRequest, input: BlobID?,
+        isLast: Bool,
         leaseMilliseconds: Int64
     ) {
         self.lease = lease

@@ -41,8 +41,10 @@ package struct WorkerHello: Hashable, Sendable {
 
     /// A worker's introduction; `slots` tasks run at once, `running` are the leases it still holds.
     package init(
-        session: WorkerSession, oldestProtocol: Int, newestProtocol: Int, build: String = "", host: String = "",
-        cpu: String = "", threads: Int = 1, slots: Int = 1, tags: [String] = [], models: [ModelAnnouncement] = [],
+        session: WorkerSession, oldestProtocol: Int, newestProtocol: Int, build: String = "",
+        host: String = "",
+        cpu: String = "", threads: Int = 1, slots: Int = 1, tags: [String] = [],
+        models: [ModelAnnouncement] = [],
         running: [LeaseID] = []
     ) {
         self.session = session
