@@ -70,6 +70,9 @@ package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
         self.code = code
     }
 
+    /// A file of more bytes than are read.
+    package static func tooLarge(path: String) -> FileError { FileError(path: path, code: EFBIG) }
+
     /// What went wrong, without the file's name.
     package var reason: String {
         switch code {
