@@ -16,11 +16,19 @@ bool ck_path_available(ck_path path) {
 }
 
 const ck_path_table *ck_table_for(ck_path path) {
+#if defined(__x86_64__)
+    if (path == CK_PATH_AVX512) return &ck_table_avx512;
+    if (path == CK_PATH_AVX2) return &ck_table_avx2;
+#endif
     (void)path;
     return &ck_table_portable;
 }
 
 const ck_plain *ck_plain_for(ck_path path) {
+#if defined(__x86_64__)
+    if (path == CK_PATH_AVX512) return &ck_plain_avx512;
+    if (path == CK_PATH_AVX2) return &ck_plain_avx2;
+#endif
     (void)path;
     return &ck_plain_portable;
 }

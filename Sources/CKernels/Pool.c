@@ -19,9 +19,8 @@ typedef struct event {
 } event;
 
 struct ck_pool {
-    event start, finish, barrier;
+    event start, finish;
     _Alignas(64) _Atomic int running;
-    _Atomic int arrived;
     _Alignas(64) _Atomic long next_item;
     _Alignas(64) int threads;
     bool stop;
@@ -136,43 +135,48 @@ void ck_pool_run(ck_pool *pool, void (*body)(void *user, int thread), void *user
     event_wait_while(&pool->finish, finished);
 }
 
-void ck_pool_barrier(ck_pool *pool) {
-    if (pool->threads == 1) return;
-    uint32_t passed = atomic_load(&pool->barrier.value);
-    if (atomic_fetch_add(&pool->arrived, 1) == pool->threads - 1) {
-        atomic_store(&pool->arrived, 0);
-        event_advance(&pool->barrier);
-    } else {
-        event_wait_while(&pool->barrier, passed);
-    }
-}
-
 typedef struct item_loop {
     ck_pool *pool;
     long count;
-    void (*body)(void *user, long item);
+    void (*body)(void *user, long item, int thread);
     void *user;
 } item_loop;
 
 static void take_items(void *user, int thread) {
-    (void)thread;
     item_loop *loop = user;
     for (;;) {
         long item = atomic_fetch_add_explicit(&loop->pool->next_item, 1, memory_order_relaxed);
         if (item >= loop->count) return;
-        loop->body(loop->user, item);
+        loop->body(loop->user, item, thread);
     }
 }
 
-void ck_pool_for(ck_pool *pool, long count, void (*body)(void *user, long item), void *user) {
-    if (count <= 0) return;
+void ck_pool_items(ck_pool *pool, long count, void (*body)(void *user, long item, int thread), void *user) {
     if (pool->threads == 1 || count == 1) {
-        for (long item = 0; item < count; item++) body(user, item);
+        for (long item = 0; item < count; item++) body(user, item, 0);
         return;
     }
+    if (count <= 0) return;
     atomic_store(&pool->next_item, 0);
     item_loop loop = {pool, count, body, user};
     ck_pool_run(pool, take_items, &loop);
+}
+
+/// A public body, which has no use for its thread's number.
+typedef struct plain_body {
+    void (*body)(void *user, long item);
+    void *user;
+} plain_body;
+
+static void run_plain_body(void *user, long item, int thread) {
+    (void)thread;
+    plain_body *plain = user;
+    plain->body(plain->user, item);
+}
+
+void ck_pool_for(ck_pool *pool, long count, void (*body)(void *user, long item), void *user) {
+    plain_body plain = {body, user};
+    ck_pool_items(pool, count, run_plain_body, &plain);
 }
 
 // MARK: Scratch

@@ -8,8 +8,8 @@
 /// One operation at a time: a body must not start another one.
 void ck_pool_run(ck_pool *pool, void (*body)(void *user, int thread), void *user);
 
-/// Waits until every thread of the running operation has come here.
-void ck_pool_barrier(ck_pool *pool);
+/// `ck_pool_for` for bodies that also want to know their thread, which owns a part of the scratch memory.
+void ck_pool_items(ck_pool *pool, long count, void (*body)(void *user, long item, int thread), void *user);
 
 /// The pool's scratch memory, at least `floats` long and aligned to a cache line; its content is undefined.
 /// It is one slab: an operation asks once, before it runs, and divides it. Traps when memory is exhausted.

@@ -1,0 +1,35 @@
+// The AVX-512 path: 32 registers of sixteen lanes, tiles of 12 rows × 32 outputs.
+#if defined(__x86_64__)
+
+#pragma STDC FP_CONTRACT OFF
+
+#include <immintrin.h>
+
+#include "Dispatch.h"
+
+#define LANES 16
+#define TILE_ROWS 12
+
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma"))), \
+                             apply_to = function)
+
+#include "Scalars.h"
+#include "Shared.h"
+#include "WinogradPlan.h"
+
+CK_INLINE __m512 load_partial(const float *x, long count) {
+    return _mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), x);
+}
+
+CK_INLINE void store_partial(float *y, __m512 v, long count) {
+    _mm512_mask_storeu_ps(y, (__mmask16)((1u << count) - 1), v);
+}
+
+#include "Vector/Table.h"
+
+#pragma clang attribute pop
+
+const ck_plain ck_plain_avx512 = CK_PLAIN_TABLE;
+const ck_path_table ck_table_avx512 = CK_PATH_TABLE;
+
+#endif

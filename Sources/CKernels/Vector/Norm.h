@@ -1,0 +1,182 @@
+// Group and layer norm.
+
+// MARK: Group norm
+
+typedef struct group_norm {
+    ck_group_norm_shape shape;
+    const float *x;
+    long ldx;
+    const float *weight, *bias, *scale_shift;
+    ck_activation activation;
+    bool padded_output;
+    float *y;
+    long ldy;
+    long chunks;         // of an image
+    long lanes;          // channels in whole vectors
+    ck_moments *moments; // [image][chunk][group]
+    float *affine;       // [image][slope or offset][lanes]
+    float *sums;         // per thread: [sum or squares][lanes]
+    long rows_per_item;
+} group_norm;
+
+/// Sums of `vectors`·16 channels over a chunk's pixels, into `sums` and `squares`.
+CK_INLINE void sum_channels(const float *x, long ldx, long pixels, const int vectors, long count, float *sums,
+                            float *squares) {
+    v16 pivot[4], sum[4], square[4];
+    for (int v = 0; v < vectors; v++) {
+        pivot[v] = load_up_to(x + v * 16, count - v * 16);
+        sum[v] = square[v] = splat(0.0f);
+    }
+    for (long pixel = 0; pixel < pixels; pixel++) {
+        for (int v = 0; v < vectors; v++) {
+            v16 difference = load_up_to(x + pixel * ldx + v * 16, count - v * 16) - pivot[v];
+            sum[v] += difference;
+            square[v] = fma16(difference, difference, square[v]);
+        }
+    }
+    for (int v = 0; v < vectors; v++) {
+        store16(sums + v * 16, sum[v]);
+        store16(squares + v * 16, square[v]);
+    }
+}
+
+static void chunk_body(void *user, long item, int thread) {
+    const group_norm *g = user;
+    ck_group_norm_shape s = g->shape;
+    long pixels = s.height * s.width, size = s.channels / s.groups;
+    long first = item % g->chunks * ck_norm_chunk, count = ck_min(ck_norm_chunk, pixels - first);
+    const float *x = g->x + (item / g->chunks * pixels + first) * g->ldx;
+    float *sums = g->sums + thread * 2 * g->lanes, *squares = sums + g->lanes;
+    long c = 0;
+    for (; c + 64 <= s.channels; c += 64) sum_channels(x + c, g->ldx, count, 4, 64, sums + c, squares + c);
+    for (; c + 32 <= s.channels; c += 32) sum_channels(x + c, g->ldx, count, 2, 32, sums + c, squares + c);
+    for (; c + 16 <= s.channels; c += 16) sum_channels(x + c, g->ldx, count, 1, 16, sums + c, squares + c);
+    if (c < s.channels) sum_channels(x + c, g->ldx, count, 1, s.channels - c, sums + c, squares + c);
+    for (long group = 0; group < s.groups; group++) {
+        ck_moments moments = {0, 0};
+        for (long channel = group * size; channel < (group + 1) * size; channel++) {
+            ck_add_chunk(&moments, (double)count, x[channel], sums[channel], squares[channel]);
+        }
+        g->moments[item * s.groups + group] = moments;
+    }
+}
+
+/// Chunks in order, then each channel's slope and offset.
+static void combine_image(void *user, long image) {
+    const group_norm *g = user;
+    ck_group_norm_shape s = g->shape;
+    long size = s.channels / s.groups;
+    float *slopes = g->affine + image * 2 * g->lanes, *offsets = slopes + g->lanes;
+    const float *scale_shift = g->scale_shift ? g->scale_shift + image * 2 * s.channels : 0;
+    for (long group = 0; group < s.groups; group++) {
+        ck_moments total = {0, 0};
+        for (long chunk = 0; chunk < g->chunks; chunk++) {
+            ck_moments part = g->moments[(image * g->chunks + chunk) * s.groups + group];
+            total.sum += part.sum;
+            total.squares += part.squares;
+        }
+        double mean, count = (double)(s.height * s.width * size);
+        double inverse = ck_inverse_deviation(total, count, s.epsilon, &mean);
+        for (long channel = group * size; channel < (group + 1) * size; channel++) {
+            ck_affine affine = ck_channel_affine(mean, inverse, channel, s.channels, g->weight, g->bias,
+                                                 scale_shift);
+            slopes[channel] = affine.slope;
+            offsets[channel] = affine.offset;
+        }
+    }
+}
+
+CK_INLINE void normalise_row(const group_norm *g, long row, const bool silu) {
+    ck_group_norm_shape s = g->shape;
+    const float *slopes = g->affine + row / s.height * 2 * g->lanes, *offsets = slopes + g->lanes;
+    const float *x = g->x + row * s.width * g->ldx;
+    float *y = g->y + ck_row_start(s.height, s.width, row, g->padded_output, g->ldy);
+    for (long column = 0; column < s.width; column++, x += g->ldx, y += g->ldy) {
+        for (long c = 0; c < s.channels; c += 16) {
+            v16 normal = fma16(load_up_to(x + c, s.channels - c), load16(slopes + c), load16(offsets + c));
+            store_up_to(y + c, silu ? silu16(normal) : normal, s.channels - c);
+        }
+    }
+    if (g->padded_output) ck_clear_border(s.height, s.width, s.channels, row, g->y, g->ldy);
+}
+
+static void normalise_body(void *user, long item) {
+    const group_norm *g = user;
+    long rows = g->shape.images * g->shape.height, first = item * g->rows_per_item;
+    for (long row = first; row < ck_min(rows, first + g->rows_per_item); row++) {
+        if (g->activation == CK_ACTIVATION_SILU) {
+            normalise_row(g, row, true);
+        } else {
+            normalise_row(g, row, false);
+        }
+    }
+}
+
+static void vector_group_norm(ck_pool *pool, ck_group_norm_shape shape, const float *x, long ldx,
+                              const float *weight, const float *bias, const float *scale_shift,
+                              ck_activation activation, bool padded_output, float *y, long ldy) {
+    group_norm g = {
+        .shape = shape, .x = x, .ldx = ldx, .weight = weight, .bias = bias, .scale_shift = scale_shift,
+        .activation = activation, .padded_output = padded_output, .y = y, .ldy = ldy,
+        .chunks = ck_ceil_div(shape.height * shape.width, ck_norm_chunk),
+        .lanes = ck_line_floats(shape.channels),
+        .rows_per_item = 1 + 2048 / (shape.width * shape.channels),
+    };
+    long moment_floats = (long)(sizeof(ck_moments) / sizeof(float)) * shape.images * g.chunks * shape.groups;
+    long affine_floats = 2 * shape.images * g.lanes, sum_floats = 2 * ck_pool_threads(pool) * g.lanes;
+    float *scratch = ck_pool_scratch(pool, (size_t)(ck_line_floats(moment_floats) + affine_floats + sum_floats));
+    g.moments = (ck_moments *)(void *)scratch;
+    g.affine = scratch + ck_line_floats(moment_floats);
+    g.sums = g.affine + affine_floats;
+    ck_pool_items(pool, shape.images * g.chunks, chunk_body, &g);
+    for (long image = 0; image < shape.images; image++) combine_image(&g, image);
+    ck_pool_for(pool, ck_ceil_div(shape.images * shape.height, g.rows_per_item), normalise_body, &g);
+}
+
+// MARK: Layer norm
+
+typedef struct layer_norm {
+    long channels, rows;
+    float epsilon;
+    const float *x;
+    long ldx;
+    const float *weight, *bias;
+    float *y;
+    long ldy;
+} layer_norm;
+
+enum { layer_norm_rows = 8 };
+
+static void layer_norm_row(const layer_norm *n, const float *x, float *y) {
+    const i16 lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    v16 sums = splat(0.0f), squares = splat(0.0f);
+    for (long c = 0; c < n->channels; c += 16) sums += load_up_to(x + c, n->channels - c);
+    float mean = sum16(sums) / (float)n->channels;
+    for (long c = 0; c < n->channels; c += 16) {
+        v16 difference = load_up_to(x + c, n->channels - c) - mean;
+        difference = choose(lanes < (int32_t)ck_min(16, n->channels - c), difference, splat(0.0f));
+        squares = fma16(difference, difference, squares);
+    }
+    float inverse = 1.0f / __builtin_sqrtf(sum16(squares) / (float)n->channels + n->epsilon);
+    for (long c = 0; c < n->channels; c += 16) {
+        long count = n->channels - c;
+        v16 normal = (load_up_to(x + c, count) - mean) * inverse;
+        if (n->weight) normal *= load_up_to(n->weight + c, count);
+        if (n->bias) normal += load_up_to(n->bias + c, count);
+        store_up_to(y + c, normal, count);
+    }
+}
+
+static void layer_norm_body(void *user, long item) {
+    const layer_norm *n = user;
+    long first = item * layer_norm_rows;
+    for (long row = first; row < ck_min(n->rows, first + layer_norm_rows); row++) {
+        layer_norm_row(n, n->x + row * n->ldx, n->y + row * n->ldy);
+    }
+}
+
+static void vector_layer_norm(ck_pool *pool, long rows, long channels, float epsilon, const float *x, long ldx,
+                              const float *weight, const float *bias, float *y, long ldy) {
+    layer_norm n = {channels, rows, epsilon, x, ldx, weight, bias, y, ldy};
+    ck_pool_for(pool, ck_ceil_div(rows, layer_norm_rows), layer_norm_body, &n);
+}

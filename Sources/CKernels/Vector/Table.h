@@ -1,0 +1,25 @@
+// Everything of one path, in order. Included inside the path's target attribute.
+
+#include "Simd.h"
+#include "Math.h"
+#include "Tile.h"
+#include "Matrix.h"
+#include "Winograd.h"
+#include "Attention.h"
+#include "Norm.h"
+#include "Elementwise.h"
+#include "../PlainLoops.h"
+
+#define CK_PATH_TABLE                         \
+    {                                         \
+        .gemm = vector_gemm,                  \
+        .conv = vector_conv,                  \
+        .winograd = vector_winograd,          \
+        .attention = vector_attention,        \
+        .group_norm = vector_group_norm,      \
+        .layer_norm = vector_layer_norm,      \
+        .activate = vector_activate,          \
+        .box_muller16 = vector_box_muller16,  \
+        .spend_flops = spend_flops,           \
+        .read_all = read_all,                 \
+    }

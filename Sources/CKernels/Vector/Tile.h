@@ -1,0 +1,102 @@
+// The micro kernel: a tile of TILE_ROWS rows by two registers of outputs, kept in registers over the whole sum.
+//
+// Row r of the left side is at a + r·lda; its inputs come tap by tap, `k` floats from each of the offsets in
+// `taps`. The right side is a packed panel `width` wide. Each output is one chain of FMAs from zero, or from what
+// `c` holds when `add` is set.
+
+typedef struct tile_sum {
+    const float *a;
+    long lda;
+    const long *taps;
+    long tap_count, k;
+} tile_sum;
+
+CK_INLINE vw load_vw(const float *x) {
+    vw v;
+    __builtin_memcpy(&v, x, sizeof v);
+    return v;
+}
+
+CK_INLINE void tile_body(const int rows, const int vectors, const bool add, const tile_sum *sum, const float *b,
+                         long width, float *c, long ldc) {
+    vw sums[TILE_ROWS][2];
+    for (int r = 0; r < rows; r++) {
+        for (int v = 0; v < vectors; v++) sums[r][v] = add ? load_vw(c + r * ldc + v * LANES) : (vw)0.0f;
+    }
+    long lda = sum->lda;
+    for (long tap = 0; tap < sum->tap_count; tap++) {
+        const float *a = sum->a + sum->taps[tap];
+        for (long k = 0; k < sum->k; k++, b += width) {
+            vw right[2];
+            for (int v = 0; v < vectors; v++) right[v] = load_vw(b + v * LANES);
+#pragma clang loop unroll(full)
+            for (int r = 0; r < rows; r++) {
+                vw left = (vw)a[r * lda + k];
+                for (int v = 0; v < vectors; v++) {
+                    sums[r][v] = __builtin_elementwise_fma(left, right[v], sums[r][v]);
+                }
+            }
+        }
+    }
+    for (int r = 0; r < rows; r++) {
+        for (int v = 0; v < vectors; v++) __builtin_memcpy(c + r * ldc + v * LANES, &sums[r][v], sizeof(vw));
+    }
+}
+
+typedef void tile_function(const tile_sum *sum, const float *b, long width, float *c, long ldc);
+
+#define TILE_KINDS(rows)                                                                                     \
+    __attribute__((noinline)) static void tile_wide_##rows(const tile_sum *sum, const float *b, long width, \
+                                                           float *c, long ldc) {                            \
+        tile_body(rows, 2, false, sum, b, width, c, ldc);                                                    \
+    }                                                                                                        \
+    __attribute__((noinline)) static void tile_narrow_##rows(const tile_sum *sum, const float *b,           \
+                                                             long width, float *c, long ldc) {              \
+        tile_body(rows, 1, false, sum, b, width, c, ldc);                                                    \
+    }                                                                                                        \
+    __attribute__((noinline)) static void tile_wide_add_##rows(const tile_sum *sum, const float *b,         \
+                                                               long width, float *c, long ldc) {            \
+        tile_body(rows, 2, true, sum, b, width, c, ldc);                                                     \
+    }                                                                                                        \
+    __attribute__((noinline)) static void tile_narrow_add_##rows(const tile_sum *sum, const float *b,       \
+                                                                 long width, float *c, long ldc) {          \
+        tile_body(rows, 1, true, sum, b, width, c, ldc);                                                     \
+    }
+
+TILE_KINDS(1) TILE_KINDS(2) TILE_KINDS(3) TILE_KINDS(4) TILE_KINDS(5) TILE_KINDS(6)
+#if TILE_ROWS == 12
+TILE_KINDS(7) TILE_KINDS(8) TILE_KINDS(9) TILE_KINDS(10) TILE_KINDS(11) TILE_KINDS(12)
+#define TILE_ROW_LIST(kind)                                                                              \
+    {0, kind##_1, kind##_2, kind##_3, kind##_4, kind##_5, kind##_6, kind##_7, kind##_8, kind##_9,       \
+     kind##_10, kind##_11, kind##_12}
+#else
+#define TILE_ROW_LIST(kind) {0, kind##_1, kind##_2, kind##_3, kind##_4, kind##_5, kind##_6}
+#endif
+
+static tile_function *const tiles_wide[2][TILE_ROWS + 1] = {TILE_ROW_LIST(tile_wide),
+                                                            TILE_ROW_LIST(tile_wide_add)};
+static tile_function *const tiles_narrow[2][TILE_ROWS + 1] = {TILE_ROW_LIST(tile_narrow),
+                                                              TILE_ROW_LIST(tile_narrow_add)};
+
+/// `rows` ≤ TILE_ROWS rows against one panel.
+CK_INLINE void multiply_tile(long rows, tile_sum sum, const float *panel, long width, bool add, float *c,
+                             long ldc) {
+    for (long column = 0; column < width; column += 2 * LANES) {
+        bool wide = width - column >= 2 * LANES;
+        tile_function *function = (wide ? tiles_wide : tiles_narrow)[add][rows];
+        function(&sum, panel + column, width, c + column, ldc);
+    }
+}
+
+/// Any number of rows against one panel, in tiles as equal as they can be.
+static void multiply_rows(long rows, tile_sum sum, const float *panel, long width, bool add, float *c, long ldc) {
+    for (long left = ck_ceil_div(rows, TILE_ROWS); left > 0; left--) {
+        long part = rows / left;
+        multiply_tile(part, sum, panel, width, add, c, ldc);
+        rows -= part;
+        sum.a += part * sum.lda;
+        c += part * ldc;
+    }
+}
+
+static const long single_tap[1] = {0};
