@@ -32,14 +32,12 @@ struct ConfigFile: Sendable {
 
     /// The file's bytes.
     static func bytes(path: String, maximumBytes: Int) throws(ModelError) -> [UInt8] {
-        do {
+        do throws(FileError) {
             let file = try MappedFile(path: path)
             guard file.count <= maximumBytes else { throw FileError.tooLarge(path: path) }
             return try file.withBytes { Array($0) }
-        } catch let error as FileError {
-            throw .unreadable(error)
         } catch {
-            throw .unreadable(FileError.tooLarge(path: path))
+            throw .unreadable(error)
         }
     }
 

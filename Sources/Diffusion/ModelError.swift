@@ -9,7 +9,7 @@ package enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
     case notObject(file: String)
     case missingKey(file: String, key: String)
     case badValue(file: String, key: String, value: String, expected: String)
-    case missingComponent(file: String, component: String)
+    case missingComponent(folder: String, component: String, file: String)
     case contradiction(file: String, reason: String)
     case noWeights(folder: String, lookedFor: [String])
     case onlyPickle(folder: String, file: String)
@@ -31,8 +31,8 @@ package enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
         case .missingKey(let file, let key): "\(file) lacks “\(key)”."
         case .badValue(let file, let key, let value, let expected):
             "\(file): “\(key)” is \(value), but must be \(expected)."
-        case .missingComponent(let file, let component):
-            "\(file) names no component “\(component)”, which the cascade needs."
+        case .missingComponent(let folder, let component, let file):
+            "\(folder) has no component “\(component)”: there is no file \(file)."
         case .contradiction(let file, let reason): "\(file): \(reason)."
         case .safetensors(let error): error.description
         default: weightsSentence

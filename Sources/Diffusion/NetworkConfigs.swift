@@ -25,7 +25,7 @@ package struct TextEncoderConfig: Sendable, Hashable {
     package let activation: Activation
     package let epsilon: Float
     /// The token whose state is projected. 2 in old files, where the highest token of the prompt is meant.
-    package let endOfText: Int
+    package private(set) var endOfText: Int
 
     init(file: ConfigFile) throws(ModelError) {
         vocabulary = try file.integer("vocab_size", standard: 49_408, in: 2...1_000_000)
@@ -42,6 +42,13 @@ package struct TextEncoderConfig: Sendable, Hashable {
         guard width.isMultiple(of: heads) else {
             throw file.fault("hidden_size", expected: "a multiple of num_attention_heads, \(heads)")
         }
+    }
+
+    /// These settings with the tokenizer's end-of-text where an old file has 2.
+    func resolvingEndOfText(_ tokenizer: CLIPTokenizer) -> TextEncoderConfig {
+        var resolved = self
+        if endOfText == 2 { resolved.endOfText = tokenizer.endOfText }
+        return resolved
     }
 }
 

@@ -55,7 +55,7 @@ package final class MappedFile: Sendable {
         guard fstat(descriptor, &status) == 0 else { throw FileError(path: path, code: errno) }
         guard Int(status.st_size) == count, status.st_mtim.tv_sec == changed.tv_sec,
             status.st_mtim.tv_nsec == changed.tv_nsec
-        else { throw FileError(path: path, code: ESTALE) }
+        else { throw .changed(path: path) }
         return body(UnsafeRawBufferPointer(start: start, count: count))
     }
 }
@@ -72,6 +72,9 @@ package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// A file of more bytes than are read.
     package static func tooLarge(path: String) -> FileError { FileError(path: path, code: EFBIG) }
+
+    /// A file that is no longer what was opened.
+    package static func changed(path: String) -> FileError { FileError(path: path, code: ESTALE) }
 
     /// What went wrong, without the file's name.
     package var reason: String {

@@ -1,0 +1,63 @@
+/// A stage of a cascade, as everyone in the farm knows it.
+package struct StageDescription: Sendable, Hashable, Codable {
+    package let name: String
+    /// Sampling steps unless the request says otherwise.
+    package let steps: Int
+    /// Classifier-free guidance; nil where the stage has none.
+    package let guidance: Double?
+    /// Height and width of the picture that the stage makes; nil where it makes none.
+    package let size: Int?
+
+    package init(name: String, steps: Int, guidance: Double? = nil, size: Int? = nil) {
+        self.name = name
+        self.steps = steps
+        self.guidance = guidance
+        self.size = size
+    }
+}
+
+/// A model as everyone in the farm knows it, without its weights.
+package struct CascadeDescription: Sendable, Hashable, Codable {
+    package let name: String
+    package let version: Int
+    /// SHA-256 over the files that pictures depend on, 64 hexadecimal digits.
+    package let hash: String
+    /// In the order in which they run.
+    package let stages: [StageDescription]
+
+    package init(name: String, version: Int, hash: String, stages: [StageDescription]) {
+        self.name = name
+        self.version = version
+        self.hash = hash
+        self.stages = stages
+    }
+
+    /// The picture sizes that the cascade can end with, ascending.
+    package var sizes: [Int] { stages.compactMap(\.size) }
+
+    /// The stages that a picture of `size` pixels takes, in order.
+    package func stages(forSize size: Int) throws(CascadeError) -> [StageDescription] {
+        guard let last = stages.firstIndex(where: { $0.size == size }) else {
+            throw .size(size, model: name, offered: sizes)
+        }
+        return Array(stages[...last])
+    }
+}
+
+/// What a cascade cannot do.
+package enum CascadeError: Error, Hashable, Sendable, CustomStringConvertible {
+    case size(Int, model: String, offered: [Int])
+
+    package var description: String {
+        switch self {
+        case .size(let size, let model, let offered):
+            "Model \(model) makes no pictures of size \(size); ask for \(listed(offered.map(String.init)))."
+        }
+    }
+}
+
+/// "a, b or c".
+func listed(_ words: [String]) -> String {
+    guard let last = words.last, words.count > 1 else { return words.first ?? "nothing" }
+    return words.dropLast().joined(separator: ", ") + " or " + last
+}
