@@ -1,0 +1,108 @@
+/// What the coordinator says.
+extension WorkerMachine {
+    /// Takes one order.
+    mutating func take(_ order: WorkerOrder, at now: Instant) -> [WorkerEffect] {
+        switch (order, link) {
+        case (.welcome(let welcome), _): return take(welcome, at: now)
+        case (.helloAgain, .welcomed):
+            link = .greeting(next: now, pause: WorkerMachine.firstPause)
+            return apply(.tick, at: now)
+        case (.refused(let reason), _):
+            link = .ended
+            return tasks.filter(\.isOnEngine).map { .interrupt($0.lease) } + [.end(reason: reason)]
+        case (.goodbye, .welcomed):
+            link = .greeting(
+                next: now.advanced(by: WorkerMachine.firstPause), pause: WorkerMachine.firstPause)
+            return []
+        case (.assign(let assignment), .welcomed): return take(assignment, at: now)
+        case (.revoke(let lease), .welcomed): return revoke(lease)
+        case (.acknowledged(let lease, let verdict), .welcomed): return take(verdict, of: lease, at: now)
+        case (.heartbeat, _), (_, .greeting), (_, .ended): return []
+        }
+    }
+
+    private mutating func take(_ welcome: Welcome, at now: Instant) -> [WorkerEffect] {
+        link = .welcomed(welcome)
+        beaten = now
+        var effects: [WorkerEffect] = [.useBlobs(port: welcome.blobPort)]
+        let kept = Set(welcome.kept)
+        for lease in tasks.map(\.lease) {
+            guard let index = index(of: lease) else { continue }
+            if let report = tasks[index].report {
+                tasks[index].told = now
+                effects.append(.send(report))
+            } else if !kept.contains(lease) {
+                effects += revoke(lease)
+            }
+        }
+        return effects
+    }
+
+    private mutating func take(_ assignment: Assignment, at now: Instant) -> [WorkerEffect] {
+        let lease = assignment.lease
+        if index(of: lease) != nil { return [] }
+        var task = HeldTask(lease: lease, assignment: assignment, phase: .ready, told: now)
+        defer { tasks.append(task) }
+        if tasks.filter(\.needsEngine).count > introduction.slots {
+            return decline(
+                &task, .declined, "The worker has as many tasks as it can hold; give it to another.")
+        }
+        guard let model = introduction.models.first(where: { $0.key == assignment.model }) else {
+            return decline(&task, .application, "The worker does not have the model \(assignment.model).")
+        }
+        guard model.stages.contains(where: { $0.name == assignment.stage }) else {
+            return decline(
+                &task, .application, "The model \(assignment.model) has no stage \(assignment.stage).")
+        }
+        guard let input = assignment.input else { return [] }
+        task.phase = .fetching
+        let progress = TaskProgress(lease: lease, phase: .loading, step: 0, steps: 0)
+        return [.send(.progress(progress)), .fetch(lease, input)]
+    }
+
+    private func decline(_ task: inout HeldTask, _ kind: FailureKind, _ message: String) -> [WorkerEffect] {
+        let failure = TaskFailure(lease: task.lease, kind: kind, message: message)
+        task.phase = .failed(failure)
+        return [.send(.failed(failure))]
+    }
+
+    private mutating func revoke(_ lease: LeaseID) -> [WorkerEffect] {
+        guard let index = index(of: lease) else { return [] }
+        switch tasks[index].phase {
+        case .running:
+            tasks[index].phase = .interrupting
+            return [.interrupt(lease)]
+        case .interrupting: return []
+        case .fetching, .ready, .uploading, .reporting, .failed: return forget(lease)
+        }
+    }
+
+    private mutating func take(_ verdict: Verdict, of lease: LeaseID, at now: Instant) -> [WorkerEffect] {
+        guard let index = index(of: lease) else { return [] }
+        switch (verdict, tasks[index].phase) {
+        case (.blobMissing, .reporting(let result)):
+            tasks[index].phase = .uploading(result)
+            tasks[index].told = now
+            return [.upload(lease, result.blob)]
+        case (.committed, .reporting), (.duplicate, .reporting), (.fenced, .reporting), (_, .failed),
+            (.fenced, .uploading), (.duplicate, .uploading), (.committed, .uploading):
+            return forget(lease)
+        case (_, .fetching), (_, .ready), (_, .running), (_, .interrupting), (.blobMissing, .uploading):
+            return []
+        }
+    }
+}
+
+extension HeldTask {
+    /// What is told until it is acknowledged.
+    var report: WorkerReport? {
+        switch phase {
+        case .reporting(let result): .completed(result)
+        case .failed(let failure): .failed(failure)
+        case .fetching, .ready, .running, .interrupting, .uploading: nil
+        }
+    }
+
+    /// Whether something is told until it is acknowledged.
+    var isTold: Bool { report != nil }
+}

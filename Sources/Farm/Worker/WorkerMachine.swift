@@ -1,0 +1,209 @@
+/// A worker's decisions, as a value: what it tells the coordinator, what it fetches, runs, uploads and
+/// forgets.
+///
+///     var machine = WorkerMachine(hello: hello, outbox: [], at: now)
+///     for effect in machine.apply(.tick, at: now) { … }
+///
+/// It never gives up on the coordinator: it says hello again, with growing pauses, until it is welcomed, and
+/// repeats every result until it is acknowledged.
+package struct WorkerMachine: Hashable, Sendable {
+    /// What the worker knows about the coordinator.
+    enum Link: Hashable, Sendable {
+        /// Says hello, next at `next`, then after twice `pause`. → welcomed, ended
+        case greeting(next: Instant, pause: Int64)
+        /// Both know each other. → greeting, ended
+        case welcomed(Welcome)
+        /// Nothing is said any more.
+        case ended
+    }
+
+    /// Milliseconds before the second hello; later pauses double.
+    static let firstPause: Int64 = 250
+    /// Longest pause between two hellos, in milliseconds.
+    static let longestPause: Int64 = 5_000
+    /// Milliseconds after which an unacknowledged result is told again.
+    static let reportPause: Int64 = 2_000
+    /// Shortest time between two progress reports of a task, in milliseconds.
+    static let progressPause: Int64 = 200
+
+    /// Results of an earlier life that are taken up at once; more stay in the outbox for the next life.
+    package static let outboxLimit = Limits.leasesPerHello / 2
+
+    private let hello: WorkerHello
+    var link: Link
+    /// In order of arrival.
+    var tasks: [HeldTask]
+    var heard: Instant
+    var beaten: Instant
+
+    /// A worker at the start of its life.
+    ///
+    /// - Parameters:
+    ///   - hello: who it is; the running leases are filled in.
+    ///   - outbox: results of an earlier life, at most `outboxLimit` of them count.
+    package init(hello: WorkerHello, outbox: [TaskResult], at now: Instant) {
+        self.hello = hello
+        link = .greeting(next: now, pause: WorkerMachine.firstPause)
+        tasks = outbox.prefix(WorkerMachine.outboxLimit).map { result in
+            HeldTask(lease: result.lease, assignment: nil, phase: .reporting(result), told: now)
+        }
+        heard = now
+        beaten = now
+    }
+
+    /// Takes one event and says what to do.
+    package mutating func apply(_ event: WorkerEvent, at now: Instant) -> [WorkerEffect] {
+        if link == .ended { return [] }
+        var effects: [WorkerEffect]
+        switch event {
+        case .tick: effects = tick(at: now)
+        case .order(let order):
+            heard = now
+            effects = take(order, at: now)
+        case .inputReady(let lease):
+            setPhase(of: lease, from: [.fetching], to: .ready)
+            effects = []
+        case .inputFailed(let lease, let kind, let message): effects = fail(lease, kind, message, at: now)
+        case .stepped(let lease, let step, let steps): effects = progress(lease, step, steps, at: now)
+        case .finished(let result): effects = finish(result, at: now)
+        case .stageFailed(let lease, let message): effects = fail(lease, .application, message, at: now)
+        case .interrupted(let lease): effects = forget(lease)
+        case .uploaded(let lease): effects = report(lease, at: now)
+        case .uploadRefused(let lease, let message):
+            effects = [.forget(lease)] + fail(lease, .application, message, at: now)
+        case .stop:
+            effects =
+                tasks.filter(\.isOnEngine).map { .interrupt($0.lease) } + [
+                    .send(.goodbye), .end(reason: nil),
+                ]
+            link = .ended
+            return effects
+        }
+        effects += startNext(at: now)
+        return effects
+    }
+
+    /// When `tick` is due, however little happens.
+    package var nextTick: Instant {
+        switch link {
+        case .greeting(let next, _): return next
+        case .welcomed(let welcome):
+            var next = beaten.advanced(by: welcome.heartbeatMilliseconds)
+            next = min(next, heard.advanced(by: welcome.graceMilliseconds))
+            for task in tasks where task.isTold {
+                next = min(next, task.told.advanced(by: WorkerMachine.reportPause))
+            }
+            return next
+        case .ended: return Instant(milliseconds: .max)
+        }
+    }
+
+    /// The introduction with what is held now.
+    var introduction: WorkerHello {
+        var hello = hello
+        hello.running = tasks.filter { $0.phase != .interrupting }.map(\.lease).prefix(Limits.leasesPerHello)
+            .sorted()
+        return hello
+    }
+}
+
+extension WorkerMachine {
+    private mutating func tick(at now: Instant) -> [WorkerEffect] {
+        switch link {
+        case .greeting(let next, let pause):
+            if now < next { return [] }
+            let longer = min(pause * 2, WorkerMachine.longestPause)
+            link = .greeting(next: now.advanced(by: pause), pause: longer)
+            return [.send(.hello(introduction))]
+        case .welcomed(let welcome):
+            if now.milliseconds(since: heard) >= welcome.graceMilliseconds {
+                link = .greeting(next: now, pause: WorkerMachine.firstPause)
+                return [.reopen] + tick(at: now)
+            }
+            var effects: [WorkerEffect] = []
+            if now.milliseconds(since: beaten) >= welcome.heartbeatMilliseconds {
+                beaten = now
+                effects.append(.send(.heartbeat))
+            }
+            for index in tasks.indices
+            where now.milliseconds(since: tasks[index].told) >= WorkerMachine.reportPause {
+                if let report = tasks[index].report {
+                    tasks[index].told = now
+                    effects.append(.send(report))
+                }
+            }
+            return effects
+        case .ended: return []
+        }
+    }
+
+    private mutating func progress(_ lease: LeaseID, _ step: Int, _ steps: Int, at now: Instant)
+        -> [WorkerEffect]
+    {
+        guard let index = index(of: lease), tasks[index].phase == .running else { return [] }
+        let isLast = step == steps
+        if !isLast && now.milliseconds(since: tasks[index].told) < WorkerMachine.progressPause { return [] }
+        tasks[index].told = now
+        return [.send(.progress(TaskProgress(lease: lease, phase: .stepping, step: step, steps: steps)))]
+    }
+
+    private mutating func finish(_ result: TaskResult, at now: Instant) -> [WorkerEffect] {
+        guard let index = index(of: result.lease), tasks[index].phase == .running else {
+            return forget(result.lease)
+        }
+        tasks[index].phase = .uploading(result)
+        tasks[index].told = now
+        let progress = TaskProgress(lease: result.lease, phase: .uploading, step: 0, steps: 0)
+        return [.send(.progress(progress)), .upload(result.lease, result.blob)]
+    }
+
+    private mutating func report(_ lease: LeaseID, at now: Instant) -> [WorkerEffect] {
+        guard let index = index(of: lease), case .uploading(let result) = tasks[index].phase else {
+            return []
+        }
+        tasks[index].phase = .reporting(result)
+        tasks[index].told = now
+        return [.send(.completed(result))]
+    }
+
+    private mutating func fail(
+        _ lease: LeaseID, _ kind: FailureKind, _ message: String, at now: Instant
+    ) -> [WorkerEffect] {
+        guard let index = index(of: lease) else { return [] }
+        if tasks[index].phase == .interrupting { return forget(lease) }
+        let failure = TaskFailure(lease: lease, kind: kind, message: message)
+        tasks[index].phase = .failed(failure)
+        tasks[index].told = now
+        return [.send(.failed(failure))]
+    }
+
+    /// Gives the engine to the oldest task that is ready, when it is free.
+    private mutating func startNext(at now: Instant) -> [WorkerEffect] {
+        var effects: [WorkerEffect] = []
+        var free = hello.slots - tasks.filter(\.isOnEngine).count
+        for index in tasks.indices where free > 0 && tasks[index].phase == .ready {
+            guard let assignment = tasks[index].assignment else { continue }
+            tasks[index].phase = .running
+            tasks[index].told = now
+            free -= 1
+            let progress = TaskProgress(lease: assignment.lease, phase: .loading, step: 0, steps: 0)
+            effects += [.send(.progress(progress)), .run(assignment)]
+        }
+        return effects
+    }
+
+    /// Drops a lease and everything kept for it.
+    mutating func forget(_ lease: LeaseID) -> [WorkerEffect] {
+        tasks.removeAll { $0.lease == lease }
+        return [.forget(lease)]
+    }
+
+    private mutating func setPhase(of lease: LeaseID, from: [HeldTask.Phase], to phase: HeldTask.Phase) {
+        if let index = index(of: lease), from.contains(tasks[index].phase) { tasks[index].phase = phase }
+    }
+
+    /// Where the lease stands in `tasks`.
+    func index(of lease: LeaseID) -> Int? {
+        tasks.firstIndex { $0.lease == lease }
+    }
+}
