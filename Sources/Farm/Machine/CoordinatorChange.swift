@@ -1,0 +1,107 @@
+/// One change of what must survive a crash. The store applies them in order and decides nothing.
+package enum CoordinatorChange: Hashable, Sendable {
+    /// The number that the next job gets.
+    case nextJob(JobID)
+    /// A job is new, or its head changed.
+    case job(Job.Head)
+    /// A draft is dropped with all its images.
+    case jobRemoved(JobID)
+    /// A job has a further variant.
+    case variant(JobID, index: Int, RenderOptions)
+    /// Images joined a draft.
+    case images(JobID, first: Int, [NewImage])
+    /// An image's row changed.
+    case image(ImageID, ImageRow)
+    /// A worker has a task.
+    case leased(HeldLease)
+    /// No worker has the task any more.
+    case released(LeaseID)
+    /// A task is done; ends its lease.
+    case result(CommittedResult)
+    /// An image failed with this reason.
+    case imageFailed(ImageID, reason: String)
+    /// All open images of a job are cancelled and its leases end.
+    case imagesCancelled(JobID)
+    /// All failed and cancelled images of a job begin again at their stage, but for those of some variants.
+    case imagesReopened(JobID, exceptVariants: [Int])
+    /// All open images of a variant failed with this reason.
+    case variantFailed(JobID, index: Int, reason: String)
+    /// A model is known.
+    case model(ModelAnnouncement)
+    /// A result differed from the committed one.
+    case alarm(CommittedResult, committed: Digest)
+}
+
+/// An image as it joins a job.
+package struct NewImage: Hashable, Sendable {
+    /// What to draw.
+    package var prompt: String
+    /// Seed of its noise.
+    package var seed: UInt64
+    /// Which of the job's variants it asks for.
+    package var variant: UInt16
+
+    /// An image of one of the job's variants.
+    package init(prompt: String, seed: UInt64, variant: UInt16) {
+        self.prompt = prompt
+        self.seed = seed
+        self.variant = variant
+    }
+}
+
+/// A lease and who holds it.
+package struct HeldLease: Hashable, Sendable {
+    /// The lease.
+    package var id: LeaseID
+    /// Who holds it.
+    package var session: WorkerSession
+
+    /// `session` holds the lease `id`.
+    package init(id: LeaseID, session: WorkerSession) {
+        self.id = id
+        self.session = session
+    }
+}
+
+/// A task's result as it is committed.
+package struct CommittedResult: Hashable, Sendable {
+    /// What the worker reported.
+    package var result: TaskResult
+    /// The stage's name.
+    package var stage: StageName
+    /// Who computed it.
+    package var worker: WorkerID
+
+    /// `worker` computed `stage` with this result.
+    package init(result: TaskResult, stage: StageName, worker: WorkerID) {
+        self.result = result
+        self.stage = stage
+        self.worker = worker
+    }
+
+    /// What later results of the task are compared with: the pixels' digest, or the blob's where there are none.
+    package var evidence: Digest { result.pixels ?? result.blob.digest }
+}
+
+/// What the store gives at start.
+package struct CoordinatorSnapshot: Hashable, Sendable {
+    /// The number that the next job gets.
+    package var nextJob: JobID
+    /// Models in the order in which they became known.
+    package var models: [ModelAnnouncement]
+    /// Jobs by number.
+    package var jobs: [Job]
+    /// Leases by number.
+    package var leases: [HeldLease]
+
+    /// What must survive a crash.
+    package init(nextJob: JobID, models: [ModelAnnouncement], jobs: [Job], leases: [HeldLease]) {
+        self.nextJob = nextJob
+        self.models = models
+        self.jobs = jobs
+        self.leases = leases
+    }
+
+    /// A farm that has never had a job.
+    package static let empty = CoordinatorSnapshot(nextJob: JobID(1), models: [], jobs: [], leases: [])
+}

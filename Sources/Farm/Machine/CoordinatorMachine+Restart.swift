@@ -1,0 +1,41 @@
+import OrderedCollections
+
+extension CoordinatorMachine {
+    mutating func restore(_ snapshot: CoordinatorSnapshot, at now: Instant) {
+        nextJob = snapshot.nextJob
+        for model in snapshot.models { models[model.key] = model }
+        for job in snapshot.jobs {
+            jobs[job.head.id] = job
+            submissions[job.head.submission.id] = job.head.id
+            if job.head.state == .draft { draftHeard[job.head.id] = now }
+            requeue(job.head.id)
+        }
+        for held in snapshot.leases { restore(held, at: now) }
+        effects = []
+    }
+
+    /// The worker of a lease is away until it says hello; the lease holds so long.
+    private mutating func restore(_ held: HeldLease, at now: Instant) {
+        let id = held.session.worker
+        guard let task = current(held.id) else { return }
+        if workers[id] == nil {
+            let versions = options.protocolVersions
+            let hello = WorkerHello(
+                session: held.session, oldestProtocol: versions.lowerBound,
+                newestProtocol: versions.upperBound)
+            let heard = now.advanced(by: options.restartGrace - options.grace)
+            workers[id] = Worker(hello: hello, presence: .away, heard: heard)
+        }
+        hold(held.id, of: task.key, by: id, at: now)
+    }
+
+    /// What must survive a crash, as the store should hold it now.
+    package var snapshot: CoordinatorSnapshot {
+        let leases = workers.values.flatMap { worker in
+            worker.leases.map { HeldLease(id: $0.id, session: worker.session) }
+        }
+        return CoordinatorSnapshot(
+            nextJob: nextJob, models: Array(models.values), jobs: Array(jobs.values),
+            leases: leases.sorted { $0.id < $1.id })
+    }
+}

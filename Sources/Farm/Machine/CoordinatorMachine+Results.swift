@@ -1,0 +1,116 @@
+import OrderedCollections
+
+extension CoordinatorMachine {
+    mutating func complete(
+        _ result: TaskResult, from session: WorkerSession, blobStored: Bool, at now: Instant
+    ) {
+        guard hear(session, at: now) else { return }
+        let lease = result.lease
+        guard let task = view(of: lease.task) else { return acknowledge(lease, .fenced, to: session) }
+        let committed = CommittedResult(result: result, stage: task.key.stage, worker: session.worker)
+        guard current(lease) != nil else {
+            forget(lease, of: session.worker)
+            if lease.task.stage < Int(task.row.stage) {
+                return compare(committed, key: task.key, for: session)
+            }
+            return acknowledge(lease, .fenced, to: session)
+        }
+        guard task.isLast == (result.pixels != nil) else {
+            let text =
+                "The worker reported \(task.isLast ? "no pixel hash for a picture" : "a picture too early")."
+            return fail(TaskFailure(lease: lease, kind: .application, message: text), from: session, at: now)
+        }
+        guard blobStored else { return acknowledge(lease, .blobMissing, to: session) }
+        commit(committed, task, at: now)
+        acknowledge(lease, .committed, to: session)
+    }
+
+    /// A result of a task that is done: evidence when it is the same, an alarm when it differs.
+    private mutating func compare(_ late: CommittedResult, key: StageKey, for session: WorkerSession) {
+        let lease = late.result.lease
+        guard let known = evidence(of: lease.task), known != late.evidence else {
+            return acknowledge(lease, .duplicate, to: session)
+        }
+        raiseAlarm(late, committed: known, key: key)
+        acknowledge(lease, .fenced, to: session)
+    }
+
+    private func evidence(of task: TaskID) -> Digest? {
+        jobs[task.image.job]?.evidence(image: task.image.index, stage: task.stage)
+    }
+
+    private mutating func raiseAlarm(_ late: CommittedResult, committed: Digest, key: StageKey) {
+        let lease = late.result.lease
+        persist(.alarm(late, committed: committed))
+        changeHead(lease.task.image.job) { $0.alarms += 1 }
+        workers[late.worker]?.quarantine(from: key)
+        notice(
+            "determinism alarm: worker \(late.worker) gave \(late.evidence) for \(lease), committed is \(committed); "
+                + "it gets no more \(key.stage) tasks until it restarts", isWarning: true)
+    }
+
+    private mutating func commit(_ done: CommittedResult, _ view: TaskView, at now: Instant) {
+        let task = done.result.lease.task
+        if let known = evidence(of: task), known != done.evidence {
+            raiseAlarm(done, committed: known, key: view.key)
+        }
+        forget(done.result.lease, of: done.worker)
+        jobs[task.image.job]?.setEvidence(done.evidence, image: task.image.index, stage: task.stage)
+        change(task.image) { row in
+            row.leased = false
+            row.stage += 1
+            row.failures = 0
+            row.losses = 0
+            if view.isLast { row.state = .done }
+        }
+        persist(.result(done))
+        workers[done.worker]?.noteSuccess(in: view.key)
+        paces[view.key, default: Pace(seconds: done.result.seconds)].note(done.result.seconds)
+        finishIfDone(task.image.job, at: now)
+    }
+
+    mutating func fail(_ failure: TaskFailure, from session: WorkerSession, at now: Instant) {
+        guard hear(session, at: now) else { return }
+        let lease = failure.lease
+        let image = lease.task.image
+        guard let task = current(lease) else {
+            forget(lease, of: session.worker)
+            return acknowledge(lease, .fenced, to: session)
+        }
+        release(lease, from: session.worker)
+        acknowledge(lease, .committed, to: session)
+        let reason = "stage \(task.key.stage) on worker \(session.worker): \(failure.message)"
+        switch failure.kind {
+        case .declined: avoid(session.worker, for: image)
+        case .inputMissing: rollBack(image, reason, at: now)
+        case .application:
+            avoid(session.worker, for: image)
+            change(image) { $0.failures += 1 }
+            notice("\(lease) failed in \(reason)", isWarning: true)
+            if Int(task.row.failures) + 1 >= options.mostFailures { giveUp(image, reason, at: now) }
+            if workers[session.worker]?.noteFailure(of: image, in: task.key, at: now, options: options)
+                ?? false
+            {
+                notice(
+                    "worker \(session.worker) is excluded from \(task.key.stage) for a while", isWarning: true
+                )
+            }
+        }
+    }
+
+    /// The stage before runs again, for its blob is gone.
+    private mutating func rollBack(_ image: ImageID, _ reason: String, at now: Instant) {
+        guard let row = jobs[image.job]?.images[image.index], row.stage > 0,
+            Int(row.rollbacks) < options.mostRollbacks
+        else { return giveUp(image, reason, at: now) }
+        change(image) { row in
+            row.stage -= 1
+            row.rollbacks += 1
+        }
+        notice("image \(image) goes back a stage: \(reason)", isWarning: true)
+    }
+
+    private mutating func acknowledge(_ lease: LeaseID, _ verdict: Verdict, to session: WorkerSession) {
+        send(session, .acknowledged(lease, verdict))
+    }
+}

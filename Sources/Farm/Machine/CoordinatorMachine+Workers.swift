@@ -1,0 +1,200 @@
+import OrderedCollections
+
+extension CoordinatorMachine {
+    mutating func welcome(_ hello: WorkerHello, at now: Instant) {
+        let id = hello.session.worker
+        if let refusal = refusal(of: hello) {
+            send(hello.session, .refused(refusal))
+            notice("worker \(id) refused: \(refusal)", isWarning: true)
+            return
+        }
+        if let known = workers[id], known.session != hello.session {
+            if known.presence != .lost { notice("worker \(id) restarted") }
+            releaseAll(of: id, because: "worker \(id) restarted", at: now)
+            workers[id]?.formerNonces.append(known.session.nonce)
+            if known.formerNonces.count >= 8 { workers[id]?.formerNonces.removeFirst() }
+            workers[id]?.exclusions = []
+        }
+        if workers[id] == nil {
+            workers[id] = Worker(hello: hello, presence: .connected, heard: now)
+            notice("worker \(id) joined from \(hello.host) with \(hello.models.count) models")
+        }
+        workers[id]?.hello = hello
+        workers[id]?.presence = .connected
+        workers[id]?.heard = now
+        let kept = settleLeases(of: id, running: hello.running, at: now)
+        for model in hello.models { learn(model, at: now) }
+        let version = min(hello.newestProtocol, options.protocolVersions.upperBound)
+        send(
+            hello.session,
+            .welcome(
+                Welcome(
+                    protocolVersion: version, blobPort: options.blobPort,
+                    heartbeatMilliseconds: options.heartbeat,
+                    graceMilliseconds: options.grace, kept: kept)))
+    }
+
+    private func refusal(of hello: WorkerHello) -> String? {
+        let ours = options.protocolVersions
+        guard hello.oldestProtocol <= ours.upperBound, hello.newestProtocol >= ours.lowerBound else {
+            return
+                "This worker speaks protocol \(hello.oldestProtocol) to \(hello.newestProtocol), the coordinator "
+                + "\(ours.lowerBound) to \(ours.upperBound). Use the same release of tessera on both."
+        }
+        if let known = workers[hello.session.worker] {
+            guard known.formerNonces.contains(hello.session.nonce) else { return nil }
+            return
+                "Another worker named \"\(hello.session.worker)\" is connected. Give each worker its own name."
+        }
+        return workers.count < Limits.workers ? nil : "The coordinator has \(Limits.workers) workers already."
+    }
+
+    /// Of the leases a worker lists, those that hold; those it does not list are free, for it never got them.
+    private mutating func settleLeases(of id: WorkerID, running: [LeaseID], at now: Instant) -> [LeaseID] {
+        for lease in workers[id]?.leases ?? [] where !running.contains(lease.id) {
+            release(lease.id, from: id)
+        }
+        var kept: [LeaseID] = []
+        for lease in running {
+            if workers[id]?.leases.contains(where: { $0.id == lease }) ?? false {
+                kept.append(lease)
+            } else if let task = current(lease), !task.row.leased {
+                change(lease.task.image) { $0.leased = true }
+                hold(lease, of: task.key, by: id, at: now)
+                kept.append(lease)
+            }
+        }
+        return kept
+    }
+
+    /// Notes a lease with its worker and with the store; gives the milliseconds it may go without progress.
+    @discardableResult
+    mutating func hold(_ lease: LeaseID, of key: StageKey, by id: WorkerID, at now: Instant) -> Int64 {
+        let patience = patience(for: key)
+        guard let session = workers[id]?.session else { return patience }
+        workers[id]?.leases.append(
+            Lease(id: lease, key: key, patience: patience, deadline: now.advanced(by: patience)))
+        persist(.leased(HeldLease(id: lease, session: session)))
+        return patience
+    }
+
+    /// Milliseconds without progress after which a lease of this stage ends.
+    private func patience(for key: StageKey) -> Int64 {
+        guard let pace = paces[key] else { return options.unknownLease }
+        let measured = min(pace.seconds * 1000 * options.leaseFactor, 86_400_000)
+        return max(options.shortestLease, Int64(measured))
+    }
+
+    /// Notes that a worker was heard; false (and it is asked to say hello) when its session is not known.
+    mutating func hear(_ session: WorkerSession, at now: Instant) -> Bool {
+        guard let worker = workers[session.worker], worker.session == session, worker.presence != .lost,
+            !worker.hello.models.isEmpty || worker.presence == .connected
+        else {
+            send(session, .helloAgain)
+            return false
+        }
+        workers[session.worker]?.heard = now
+        workers[session.worker]?.presence = .connected
+        return true
+    }
+
+    mutating func note(_ progress: TaskProgress, from session: WorkerSession, at now: Instant) {
+        guard hear(session, at: now) else { return }
+        guard let worker = workers[session.worker],
+            let place = worker.leases.firstIndex(where: { $0.id == progress.lease })
+        else {
+            send(session, .revoke(progress.lease))
+            return
+        }
+        var leases = worker.leases
+        let lease = leases[place]
+        guard progress.phase != lease.phase || progress.step > lease.step else { return }
+        leases[place].phase = progress.phase
+        leases[place].step = progress.step
+        leases[place].steps = progress.steps
+        // What waits behind a task that advances keeps its time too.
+        for index in leases.indices { leases[index].deadline = now.advanced(by: leases[index].patience) }
+        workers[session.worker]?.leases = leases
+    }
+
+    mutating func leave(_ session: WorkerSession, at now: Instant) {
+        guard let worker = workers[session.worker], worker.session == session else { return }
+        for lease in worker.leases { release(lease.id, from: session.worker) }
+        workers[session.worker]?.presence = .lost
+        workers[session.worker]?.heard = now
+        notice("worker \(session.worker) left")
+    }
+
+    mutating func undeliver(_ lease: LeaseID?, to session: WorkerSession, at now: Instant) {
+        guard let worker = workers[session.worker], worker.session == session else { return }
+        if worker.presence == .connected { workers[session.worker]?.presence = .away }
+        if let lease, worker.leases.contains(where: { $0.id == lease }) {
+            release(lease, from: session.worker)
+        }
+    }
+
+    /// Frees every lease of a worker that is gone.
+    mutating func releaseAll(of id: WorkerID, because reason: String, at now: Instant) {
+        for lease in workers[id]?.leases ?? [] { lose(lease.id, by: id, because: reason, at: now) }
+    }
+
+    /// Takes the lease from whoever holds it (`id`, most likely); its task is ready again.
+    mutating func release(_ lease: LeaseID, from id: WorkerID) {
+        forget(lease, of: id)
+        guard let task = current(lease), task.row.leased else { return }
+        change(lease.task.image) { $0.leased = false }
+        persist(.released(lease))
+    }
+
+    /// The same when the worker vanished with it or got stuck: it goes elsewhere, and not without end.
+    mutating func lose(_ lease: LeaseID, by id: WorkerID, because reason: String, at now: Instant) {
+        let losses = (current(lease)?.row.losses).map { Int($0) + 1 }
+        release(lease, from: id)
+        guard let losses else { return }
+        let image = lease.task.image
+        change(image) { $0.losses += 1 }
+        avoid(id, for: image)
+        if losses >= options.mostLosses {
+            giveUp(image, "\(reason); \(losses) workers were lost with this task.", at: now)
+        }
+    }
+
+    /// Removes a lease from the worker that holds it, most likely `id`.
+    mutating func forget(_ lease: LeaseID, of id: WorkerID) {
+        if remove(lease, from: id) { return }
+        for other in workers.keys where remove(lease, from: other) { return }
+    }
+
+    private mutating func remove(_ lease: LeaseID, from id: WorkerID) -> Bool {
+        guard let place = workers[id]?.leases.firstIndex(where: { $0.id == lease }) else { return false }
+        workers[id]?.leases.remove(at: place)
+        return true
+    }
+
+    mutating func avoid(_ id: WorkerID, for image: ImageID) {
+        if !(avoided[image]?.contains(id) ?? false) { avoided[image, default: []].append(id) }
+    }
+
+    mutating func tick(at now: Instant) {
+        for id in workers.keys {
+            guard let worker = workers[id] else { continue }
+            let silence = now.milliseconds(since: worker.heard)
+            if worker.presence == .lost {
+                if silence > options.lostWorkerLife { workers.removeValue(forKey: id) }
+                continue
+            }
+            if silence > options.grace {
+                workers[id]?.presence = .lost
+                notice("worker \(id) lost: not heard for \(silence / 1000) s", isWarning: true)
+                releaseAll(of: id, because: "worker \(id) was lost", at: now)
+                continue
+            }
+            for lease in worker.leases where lease.deadline < now {
+                send(worker.session, .revoke(lease.id))
+                notice("worker \(id) made no progress on \(lease.id) in \(lease.key.stage)", isWarning: true)
+                lose(lease.id, by: id, because: "worker \(id) made no progress", at: now)
+            }
+        }
+        for (job, heard) in draftHeard where now.milliseconds(since: heard) > options.draftLife { drop(job) }
+    }
+}

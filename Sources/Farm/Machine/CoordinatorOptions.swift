@@ -1,0 +1,40 @@
+/// The numbers that the coordinator's decisions depend on. Times are in milliseconds.
+package struct CoordinatorOptions: Hashable, Sendable {
+    /// Between heartbeats, both ways.
+    package var heartbeat: Int64 = 1000
+    /// Silence after which a worker is lost and its tasks go elsewhere.
+    package var grace: Int64 = 10_000
+    /// The same for workers that held leases when the coordinator stopped.
+    package var restartGrace: Int64 = 30_000
+    /// Time without progress after which a lease ends, while the stage's seconds are unknown.
+    package var unknownLease: Int64 = 600_000
+    /// The same at least, once they are known.
+    package var shortestLease: Int64 = 60_000
+    /// The same as a multiple of the stage's measured time.
+    package var leaseFactor = 4.0
+    /// Failed attempts of one task after which its image fails.
+    package var mostFailures = 3
+    /// Lost or stuck workers of one task after which its image fails.
+    package var mostLosses = 6
+    /// Lost blobs of one image after which it fails.
+    package var mostRollbacks = 8
+    /// Different images that a worker fails running before it is excluded from that stage of that model.
+    package var failuresToExclude = 3
+    /// How long it is excluded.
+    package var exclusion: Int64 = 300_000
+    /// Tasks that a worker may queue beyond its slots, where the stage is cheap.
+    package var prefetch = 1
+    /// Measured seconds up to which a stage counts as cheap.
+    package var cheapSeconds = 2.0
+    /// Silence after which an unfinished submission is dropped.
+    package var draftLife: Int64 = 3_600_000
+    /// How long a lost worker stays in the list.
+    package var lostWorkerLife: Int64 = 3_600_000
+    /// TCP port of the blob socket, announced to workers.
+    package var blobPort = 7421
+    /// Oldest and newest protocol version spoken.
+    package var protocolVersions = 1...1
+
+    /// The documented defaults.
+    package init() {}
+}
