@@ -43,21 +43,3 @@ package struct CascadeDescription: Sendable, Hashable, Codable {
         return Array(stages[...last])
     }
 }
-
-/// What a cascade cannot do.
-package enum CascadeError: Error, Hashable, Sendable, CustomStringConvertible {
-    case size(Int, model: String, offered: [Int])
-
-    package var description: String {
-        switch self {
-        case .size(let size, let model, let offered):
-            "Model \(model) makes no pictures of size \(size); ask for \(listed(offered.map(String.init)))."
-        }
-    }
-}
-
-/// "a, b or c".
-func listed(_ words: [String]) -> String {
-    guard let last = words.last, words.count > 1 else { return words.first ?? "nothing" }
-    return words.dropLast().joined(separator: ", ") + " or " + last
-}

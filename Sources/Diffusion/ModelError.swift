@@ -4,6 +4,7 @@ package import TensorEngine
 package enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
     case folderMissing(String)
     case notAModel(folder: String)
+    case unknownModel(String, known: [String], searched: [String])
     case unreadable(FileError)
     case brokenJSON(file: String, JSONError)
     case notObject(file: String)
@@ -25,6 +26,11 @@ package enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
         case .folderMissing(let folder): "There is no folder \(folder)."
         case .notAModel(let folder):
             "\(folder) is not a model folder: it has no model_index.json. Name a folder in diffusers' UnCLIP layout."
+        case .unknownModel(let name, let known, let searched):
+            known.isEmpty
+                ? "There is no model \(name): no models were found in \(searched.joined(separator: ", "))."
+                    + " Name a model's folder, or set TESSERA_MODELS to a folder of models."
+                : "There is no model \(name); there is \(known.joined(separator: ", ")). Name one, or a model's folder."
         case .unreadable(let error): error.description
         case .brokenJSON(let file, let error): "\(file) cannot be used: \(error)."
         case .notObject(let file): "\(file) cannot be used: it must hold a JSON object."

@@ -1,0 +1,129 @@
+import Diffusion
+import Testing
+
+/// Expected ids: `CLIPTokenizer.from_pretrained("weights/emoji/tokenizer")(text)["input_ids"][1:-1]`, transformers 5.23.
+@Suite struct TokenizerTests {
+    static let table: [(text: String, ids: [Int])] = [
+        ("", []),
+        ("a red apple on a blue background", [320, 576, 626, 522, 320, 600, 521]),
+        ("\u{9ec4}\u{8272}\u{80cc}\u{666f}\u{4e0a}\u{7684}\u{718a}\u{732b}", [1014, 995]),
+        ("\u{4e00}\u{4e2a}\u{5c0f}\u{8349}\u{8393},\u{767d}\u{8272}\u{80cc}\u{666f}", [1212, 267, 911]),
+        ("  lots   of\u{9}\u{a} space  ", [540, 83, 338, 531, 82, 79, 513, 324]),
+        (
+            "DON'T stop; it's we've I'm you'll he'd they're",
+            [
+                67, 522, 6, 339, 624, 78, 335, 282, 72, 339, 6, 338, 86, 324, 6, 610, 328, 6, 332, 88, 78,
+                340, 6, 75, 331, 71, 324, 6, 323, 544, 68, 344, 6, 81, 324,
+            ]
+        ),
+        ("''s '' 's", [6, 262, 338, 6, 262, 6, 338]),
+        ("caf\u{e9}", [567, 69, 127, 358]),
+        ("cafe\u{301}", [567, 69, 127, 358]),
+        (
+            "\u{130}stanbul \u{3a3}\u{391}\u{3a3} \u{df}",
+            [328, 136, 485, 624, 546, 794, 331, 139, 225, 138, 109, 139, 481, 127, 509]
+        ),
+        ("\u{1f34e}\u{1f355}", [172, 253, 235, 236, 172, 253, 235, 499]),
+        (
+            "\u{1f469}\u{200d}\u{1f469}\u{200d}\u{1f467} family",
+            [
+                172, 253, 239, 102, 158, 222, 235, 172, 253, 239, 102, 158, 222, 235, 172, 253, 239, 356, 69,
+                64, 76, 72, 75, 344,
+            ]
+        ),
+        ("1234 5\u{bd} \u{2163} \u{663}", [272, 273, 274, 275, 276, 126, 377, 158, 227, 367, 149, 352]),
+        ("!", [0]),
+        ("hi! there!!", [71, 328, 0, 544, 592, 324, 0, 0]),
+        ("a!b", [320, 0, 321]),
+        ("<|startoftext|>x<|endoftext|>", [1348, 343, 1349]),
+        ("<|STARTOFTEXT|>", [27, 347, 624, 64, 81, 83, 78, 69, 83, 68, 87, 339, 91, 285]),
+        ("<|endoftext|", [27, 347, 698, 795, 69, 83, 68, 87, 339, 347]),
+        ("tab\u{b}vt\u{c}ff", [83, 64, 321, 85, 339, 69, 325]),
+        ("nul\u{0}x\u{1}\u{1f}", [723, 331, 444, 343, 189, 475]),
+        ("\u{a0}nbsp\u{2003}em\u{3000}ideo", [77, 65, 82, 335, 68, 332, 72, 67, 68, 334]),
+        ("\u{200b}zero\u{200d}", [158, 222, 489, 89, 592, 334, 158, 222, 491]),
+        ("\u{85}nel", [77, 68, 331]),
+        ("a_b-c.d,e/f", [320, 318, 321, 268, 322, 269, 323, 267, 324, 270, 325]),
+        ("[x](y){z}", [314, 343, 60, 263, 344, 8, 346, 345, 348]),
+        ("\u{fc}ber \u{dc}n\u{ef}", [127, 120, 566, 337, 127, 120, 77, 127, 363]),
+        (
+            "\u{65e5}\u{672c}\u{8a9e} \u{30c6}\u{30b9}\u{30c8} \u{304b}\u{3099}",
+            [
+                680, 98, 162, 250, 105, 164, 103, 508, 159, 225, 228, 159, 224, 117, 159, 225, 486, 159, 223,
+                490,
+            ]
+        ),
+        ("\u{d55c}\u{ad6d}\u{c5b4}", [169, 243, 250, 166, 113, 255, 168, 244, 368]),
+        (
+            "\u{440}\u{443}\u{301}\u{441}\u{441}\u{43a}\u{438}\u{439}",
+            [141, 222, 141, 481, 136, 479, 141, 223, 141, 223, 140, 118, 140, 116, 140, 373]
+        ),
+        ("\u{639}\u{631}\u{628}\u{64a}", [148, 117, 148, 109, 148, 101, 149, 488]),
+        (
+            "\u{939}\u{93f}\u{928}\u{94d}\u{926}\u{940}",
+            [156, 97, 373, 156, 97, 379, 156, 97, 357, 156, 98, 491, 156, 97, 355, 156, 98, 478]
+        ),
+        ("\u{fb01} \u{fb00}", [171, 105, 479, 171, 105, 478]),
+        ("\u{2167}", [158, 227, 371]),
+        ("x\u{b2}", [343, 126, 366]),
+        ("\u{feff}bom", [171, 119, 379, 580, 332]),
+        ("\u{fffd}", [171, 123, 377]),
+        ("\u{1d518}\u{1d52b}\u{1d526}", [172, 251, 242, 246, 172, 251, 242, 104, 172, 251, 242, 355]),
+        ("\u{c5} \u{c5}", [127, 354, 127, 354]),
+        ("\u{3a9} \u{3a9}", [139, 487, 139, 487]),
+        ("\u{1e9b}\u{323}", [157, 118, 505, 136, 352]),
+        ("e\u{301}\u{323}", [157, 118, 373, 136, 479]),
+        ("cat\u{2028}dog", [682, 799]),
+        ("'Sup 'LL", [6, 338, 84, 335, 6, 75, 331]),
+        ("it\u{2019}s", [72, 339, 158, 222, 503, 338]),
+        ("100%", [272, 271, 271, 260]),
+        ("a\u{300}a\u{301}", [127, 254, 127, 350]),
+        ("\u{1c5} \u{1c6}", [131, 484, 131, 484]),
+        ("\u{1f1e9}\u{1f1ea} flag", [172, 253, 229, 102, 172, 253, 229, 359, 796, 64, 326]),
+        ("pizza\u{1f355}pizza", [738, 172, 253, 235, 499, 738]),
+        ("0\u{fe0f}\u{20e3}", [271, 171, 116, 237, 158, 225, 352]),
+        ("^_^ :-) <3", [61, 62, 317, 25, 12, 264, 283, 274]),
+        (
+            "aaaaaaaaaaaaaaaaaaaaaaaa",
+            [64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 320]
+        ),
+        (
+            "appleappleappleappleappleapple",
+            [625, 79, 579, 625, 79, 579, 625, 79, 579, 625, 79, 579, 625, 79, 579, 626]
+        ),
+        ("<|endoftext|>!", [1349, 0]),
+        ("! !", [0, 0]),
+        (
+            "a cat to the left of a pizza on a green background",
+            [320, 682, 555, 556, 608, 531, 320, 738, 522, 320, 570, 521]
+        ),
+    ]
+
+    @Test(arguments: table.indices) func agreesWithTransformers(_ index: Int) throws {
+        let (text, ids) = Self.table[index]
+        let tokens = try TestModel.cascade().tokenizer.encode(text)
+        let (start, end, length) = (1348, 1349, 48)
+        let kept = ids.prefix(length - 2)
+        let padding = [Int](repeating: 0, count: length - 2 - kept.count)
+        #expect(tokens.ids == [start] + kept + [end] + padding, "\(text)")
+        #expect(tokens.mask == (0..<length).map { $0 < kept.count + 2 })
+        #expect(tokens.dropped == ids.count - kept.count)
+    }
+
+    @Test func longPromptsAreCutAndCounted() throws {
+        let tokenizer = try TestModel.cascade().tokenizer
+        let apples = tokenizer.encode(String(repeating: "a red apple ", count: 10_000))
+        #expect(apples.dropped == 30_000 - 46)
+        #expect(apples.ids.count == 48 && apples.ids.last == 1349 && !apples.mask.contains(false))
+
+        let mixed = String(repeating: "The quick 熊猫 jumps!! ", count: 500).unicodeScalars.prefix(10_000)
+        let cut = tokenizer.encode(String(String.UnicodeScalarView(mixed)))
+        #expect(cut.dropped == 6667 - 48)
+        #expect(cut.ids.prefix(8) == [1348, 556, 80, 84, 72, 66, 330, 995])
+    }
+
+    @Test func aMillionLettersWithoutASpaceEnd() throws {
+        let tokens = try TestModel.cascade().tokenizer.encode(String(repeating: "appleb", count: 170_000))
+        #expect(tokens.dropped > 100_000)
+    }
+}
