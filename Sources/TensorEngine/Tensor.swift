@@ -104,7 +104,15 @@ extension Tensor {
 
     /// The values in NCHW order, as PyTorch keeps them.
     package func valuesNCHW() -> [Float] {
-        [Float](unsafeUninitializedCapacity: rows * channels) { target, count in
+        var values = [Float](repeating: 0, count: rows * channels)
+        copyNCHW(into: &values)
+        return values
+    }
+
+    /// Overwrites `target`, of as many numbers, with the values in NCHW order.
+    package func copyNCHW(into target: inout [Float]) {
+        precondition(target.count == rows * channels, "as many values as the tensor has")
+        target.withUnsafeMutableBufferPointer { target in
             withPointer { source in
                 var next = 0
                 for image in 0..<images {
@@ -116,7 +124,6 @@ extension Tensor {
                         }
                     }
                 }
-                count = next
             }
         }
     }

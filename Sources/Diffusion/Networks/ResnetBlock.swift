@@ -1,0 +1,84 @@
+import TensorEngine
+
+/// A residual block: norm, SiLU, [resampling], convolution; the time embedding; norm, SiLU, convolution; plus the
+/// input, through a 1×1 convolution where the channels change (diffusers' ResnetBlock2D).
+struct ResnetBlock {
+    enum Resampling {
+        case none
+        /// 2×2 mean.
+        case down
+        /// Nearest neighbour, twice the size.
+        case up
+    }
+
+    let outputs: Int
+    private let resampling: Resampling
+    private let isScaleShift: Bool
+    private let norm1: GroupNorm
+    private let conv1: Convolution
+    private let timeProjection: Linear
+    private let norm2: GroupNorm
+    private let conv2: Convolution
+    private let shortcut: Linear?
+
+    /// - Parameter size: height and width of the output.
+    init(
+        _ weights: WeightScope, shape: UNetConfig, inputs: Int, outputs: Int, size: Int,
+        resampling: Resampling = .none
+    ) throws(ModelError) {
+        self.outputs = outputs
+        self.resampling = resampling
+        isScaleShift = shape.isScaleShift
+        norm1 = try weights.groupNorm("norm1", channels: inputs, groups: shape.groups, epsilon: shape.epsilon)
+        norm2 = try weights.groupNorm("norm2", channels: outputs, groups: shape.groups, epsilon: shape.epsilon)
+        conv1 = try weights.convolution(
+            "conv1", inputs: inputs, outputs: outputs, size: size, hasBias: shape.isScaleShift)
+        conv2 = try weights.convolution("conv2", inputs: outputs, outputs: outputs, size: size)
+        if shape.isScaleShift {
+            timeProjection = try weights.linear("time_emb_proj", inputs: shape.timeChannels, outputs: 2 * outputs)
+        } else {
+            // The embedding is added to conv1's output: together with conv1's bias it becomes one bias an image.
+            let timeBias = try weights.floats("time_emb_proj.bias", shape: [outputs])
+            let convolutionBias = try weights.floats("conv1.bias", shape: [outputs])
+            timeProjection = Linear(
+                inputs: shape.timeChannels, outputs: outputs,
+                weight: try weights.floats("time_emb_proj.weight", shape: [outputs, shape.timeChannels]),
+                bias: zip(timeBias, convolutionBias).map { $0 + $1 })
+        }
+        shortcut =
+            inputs == outputs ? nil : try weights.pointwise("conv_shortcut", inputs: inputs, outputs: outputs)
+    }
+
+    /// - Parameters:
+    ///   - x: plain map.
+    ///   - time: SiLU of the time embedding, a row an image.
+    ///   - target: where the output goes; nil makes a new map.
+    func callAsFunction(_ x: Tensor, time: Tensor, _ context: ComputeContext, into target: Tensor? = nil) -> Tensor {
+        let modulation = timeProjection(time, context)
+        var hidden = conv1(
+            normalized(x, context), context, imageBias: isScaleShift ? nil : modulation)
+        hidden = norm2(
+            hidden, context, activation: .silu, scaleShift: isScaleShift ? modulation : nil, isPadded: true)
+        let residual = resampled(x, context)
+        guard let shortcut else { return conv2(hidden, context, residual: residual, into: target) }
+        let skipped = shortcut(residual, context, into: target)
+        return conv2(hidden, context, residual: skipped, into: skipped)
+    }
+
+    /// conv1's input: a padded map of the output's size.
+    private func normalized(_ x: Tensor, _ context: ComputeContext) -> Tensor {
+        switch resampling {
+        case .none: norm1(x, context, activation: .silu, isPadded: true)
+        case .down: context.averagePool2(norm1(x, context, activation: .silu), isPadded: true)
+        case .up: context.nearestUp2(norm1(x, context, activation: .silu), isPadded: true)
+        }
+    }
+
+    private func resampled(_ x: Tensor, _ context: ComputeContext) -> Tensor {
+        switch resampling {
+        case .none: x
+        case .down: context.averagePool2(x)
+        case .up: context.nearestUp2(x)
+        }
+    }
+}
