@@ -94,6 +94,11 @@ static inline ck_affine ck_channel_affine(double mean, double inverse_deviation,
 
 // MARK: Maps
 
+/// Whether an output of this many floats is too large to find in a cache later.
+static inline bool ck_streams(long floats) {
+    return floats >= (long)8 << 20;
+}
+
 /// Start of row `row` (of image·height + y) in a plain map, or of that row's first inner pixel in a padded one.
 static inline long ck_row_start(long height, long width, long row, bool padded, long ld) {
     if (!padded) return row * width * ld;

@@ -88,13 +88,13 @@ static void attend_block(const attention *t, attention_item *m, long first) {
     pack_values(t, m, first, count);
     const float *queries = t->queries + m->image * s.query_image_stride + m->first_query * s.query_stride
         + m->head * d;
-    tile_sum score_sum = {queries, s.query_stride, single_tap, 1, d};
+    tile_sum score_sum = {queries, s.query_stride, single_tap, 1, d, queries, m->keys};
     for (long key = 0; key < count; key += ck_panel_width) {
         multiply_rows(m->queries, score_sum, m->keys + key * d, ck_panel_width, false, m->scores + key,
                       ck_key_block);
     }
     for (long row = 0; row < m->queries; row++) soften_row(t, m, row, first, count);
-    tile_sum value_sum = {m->scores, ck_key_block, single_tap, 1, count};
+    tile_sum value_sum = {m->scores, ck_key_block, single_tap, 1, count, m->scores, m->values};
     for (long panel = 0; panel < ck_panels(d); panel++) {
         multiply_rows(m->queries, value_sum, m->values + panel * ck_panel_width * count,
                       ck_width_of_panel(d, panel), true, m->sums + panel * ck_panel_width, t->value_width);

@@ -92,7 +92,6 @@ CK_INLINE v16 silu16(v16 x) {
     return x / (1.0f + exp16(-x));
 }
 
-/// The three activations, for the switch that is hoisted out of hot loops by inlining with a constant.
 CK_INLINE v16 activate16(ck_activation activation, v16 x) {
     switch (activation) {
     case CK_ACTIVATION_NONE: return x;
@@ -101,13 +100,4 @@ CK_INLINE v16 activate16(ck_activation activation, v16 x) {
     case CK_ACTIVATION_QUICK_GELU: return x / (1.0f + exp16(-1.702f * x));
     }
     return x;
-}
-
-/// Up to sixteen channels' end of a matrix product or convolution, as `ck_finish32`; `residual` is already at the
-/// first channel, `bias` too.
-CK_INLINE v16 finish16(const ck_epilogue *epilogue, v16 sum, const float *bias, const float *residual, long count) {
-    if (bias) sum += load_up_to(bias, count);
-    if (epilogue->activation != CK_ACTIVATION_NONE) sum = activate16(epilogue->activation, sum);
-    if (residual) sum += load_up_to(residual, count);
-    return sum * epilogue->scale;
 }

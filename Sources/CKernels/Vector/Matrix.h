@@ -3,12 +3,16 @@
 /// Applies the epilogue to a tile of finished sums and writes it out. `bias` is at the panel's first channel.
 static void finish_tile(const ck_epilogue *epilogue, const float *tile, long rows, long first, long count,
                         const float *bias, const float *residual, float *y, long ldy) {
-    for (long row = 0; row < rows; row++) {
-        for (long c = 0; c < count; c += 16) {
-            const float *row_residual = residual ? residual + row * epilogue->residual_stride + first + c : 0;
+    const ck_epilogue local = *epilogue;
+    for (long c = 0; c < count; c += 16) {
+        v16 added = bias ? load_up_to(bias + c, count - c) : splat(0.0f);
+        const float *row_residual = residual ? residual + first + c : 0;
+        for (long row = 0; row < rows; row++) {
             v16 sum = load16(tile + row * ck_panel_width + c);
-            sum = finish16(epilogue, sum, bias ? bias + c : 0, row_residual, count - c);
-            store_up_to(y + row * ldy + first + c, sum, count - c);
+            if (bias) sum += added;
+            if (local.activation != CK_ACTIVATION_NONE) sum = activate16(local.activation, sum);
+            if (residual) sum += load_up_to(row_residual + row * local.residual_stride, count - c);
+            store_up_to(y + row * ldy + first + c, sum * local.scale, count - c);
         }
     }
 }
@@ -38,7 +42,7 @@ static void gemm_tile(const gemm *g, long row, long rows, long panel) {
     _Alignas(64) float tile[TILE_ROWS * ck_panel_width];
     long first = panel * ck_panel_width, width = ck_width_of_panel(g->n, panel);
     long count = ck_min(width, g->n - first);
-    tile_sum sum = {g->a + row * g->lda, g->lda, single_tap, 1, g->k};
+    tile_sum sum = {g->a + row * g->lda, g->lda, single_tap, 1, g->k, g->a, g->packed};
     multiply_tile(rows, sum, ck_panel(g->packed, g->k, panel), width, false, tile, ck_panel_width);
     const ck_epilogue *epilogue = &g->epilogue;
     long run = epilogue->bias_image_stride ? 1 : rows; // rows that surely share a bias
@@ -105,7 +109,8 @@ static void conv_line(const conv *v, long line, long panel) {
     long column = 0;
     for (long left = ck_ceil_div(v->out_width, TILE_ROWS); left > 0; left--) {
         long pixels = (v->out_width - column) / left, pixel = line * v->out_width + column;
-        tile_sum sum = {x + column * s.stride * v->ldx, s.stride * v->ldx, v->taps, tap_count, s.in_channels};
+        tile_sum sum = {x + column * s.stride * v->ldx, s.stride * v->ldx, v->taps, tap_count, s.in_channels,
+                        v->x, v->packed};
         multiply_tile(pixels, sum, ck_panel(v->packed, tap_count * s.in_channels, panel), width, false, tile,
                       ck_panel_width);
         const float *residual = v->epilogue.residual;

@@ -17,6 +17,7 @@ typedef struct group_norm {
     float *affine;       // [image][slope or offset][lanes]
     float *sums;         // per thread: [sum or squares][lanes]
     long rows_per_item;
+    bool stream;         // the output goes past the caches
 } group_norm;
 
 /// Sums of `vectors`·16 channels over a chunk's pixels, into `sums` and `squares`.
@@ -86,7 +87,7 @@ static void combine_image(void *user, long image) {
     }
 }
 
-CK_INLINE void normalise_row(const group_norm *g, long row, const bool silu) {
+CK_INLINE void normalise_row(const group_norm *g, long row, const bool silu, const bool stream) {
     ck_group_norm_shape s = g->shape;
     const float *slopes = g->affine + row / s.height * 2 * g->lanes, *offsets = slopes + g->lanes;
     const float *x = g->x + row * s.width * g->ldx;
@@ -94,7 +95,12 @@ CK_INLINE void normalise_row(const group_norm *g, long row, const bool silu) {
     for (long column = 0; column < s.width; column++, x += g->ldx, y += g->ldy) {
         for (long c = 0; c < s.channels; c += 16) {
             v16 normal = fma16(load_up_to(x + c, s.channels - c), load16(slopes + c), load16(offsets + c));
-            store_up_to(y + c, silu ? silu16(normal) : normal, s.channels - c);
+            v16 active = silu ? silu16(normal) : normal;
+            if (stream) {
+                stream16(y + c, active);
+            } else {
+                store_up_to(y + c, active, s.channels - c);
+            }
         }
     }
     if (g->padded_output) ck_clear_border(s.height, s.width, s.channels, row, g->y, g->ldy);
@@ -104,10 +110,12 @@ static void normalise_body(void *user, long item) {
     const group_norm *g = user;
     long rows = g->shape.images * g->shape.height, first = item * g->rows_per_item;
     for (long row = first; row < ck_min(rows, first + g->rows_per_item); row++) {
-        if (g->activation == CK_ACTIVATION_SILU) {
-            normalise_row(g, row, true);
+        if (g->activation != CK_ACTIVATION_SILU) {
+            normalise_row(g, row, false, false);
+        } else if (g->stream) {
+            normalise_row(g, row, true, true);
         } else {
-            normalise_row(g, row, false);
+            normalise_row(g, row, true, false);
         }
     }
 }
@@ -120,6 +128,7 @@ static void vector_group_norm(ck_pool *pool, ck_group_norm_shape shape, const fl
         .activation = activation, .padded_output = padded_output, .y = y, .ldy = ldy,
         .chunks = ck_ceil_div(shape.height * shape.width, ck_norm_chunk),
         .lanes = ck_line_floats(shape.channels),
+        .stream = shape.channels % 16 == 0 && ck_streams(shape.images * shape.height * shape.width * ldy),
         .rows_per_item = 1 + 2048 / (shape.width * shape.channels),
     };
     long moment_floats = (long)(sizeof(ck_moments) / sizeof(float)) * shape.images * g.chunks * shape.groups;

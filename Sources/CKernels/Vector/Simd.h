@@ -31,6 +31,15 @@ CK_INLINE void store_up_to(float *y, v16 v, long count) {
     }
 }
 
+/// Stores past the caches, for outputs so large that they would only push everything else out. Whole lines only.
+CK_INLINE void stream16(float *y, v16 v) {
+    if (((uintptr_t)y & 63) == 0) {
+        __builtin_nontemporal_store(v, (v16 *)(void *)y);
+    } else {
+        store16(y, v);
+    }
+}
+
 CK_INLINE v16 splat(float x) {
     return (v16)x;
 }

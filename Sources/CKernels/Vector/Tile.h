@@ -9,12 +9,31 @@ typedef struct tile_sum {
     long lda;
     const long *taps;
     long tap_count, k;
+    const float *next_rows, *next_panel; // what a later tile reads: fetched ahead while this one computes
 } tile_sum;
 
 CK_INLINE vw load_vw(const float *x) {
     vw v;
     __builtin_memcpy(&v, x, sizeof v);
     return v;
+}
+
+/// Inputs `k` ..< `k + steps` of every row. Rows are reached from every third one, whose pointers are kept, so that
+/// an address is one base, one index and a constant.
+CK_INLINE void tile_steps(const int rows, const int vectors, const int steps, const float *const thirds[4],
+                          long lda, const float *b, long width, vw sums[TILE_ROWS][2]) {
+#pragma clang loop unroll(full)
+    for (int step = 0; step < steps; step++) {
+        vw right[2];
+        for (int v = 0; v < vectors; v++) right[v] = load_vw(b + step * width + v * LANES);
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++) {
+            vw left = (vw)thirds[r / 3][r % 3 * lda + step];
+            for (int v = 0; v < vectors; v++) {
+                sums[r][v] = __builtin_elementwise_fma(left, right[v], sums[r][v]);
+            }
+        }
+    }
 }
 
 CK_INLINE void tile_body(const int rows, const int vectors, const bool add, const tile_sum *sum, const float *b,
@@ -24,18 +43,24 @@ CK_INLINE void tile_body(const int rows, const int vectors, const bool add, cons
         for (int v = 0; v < vectors; v++) sums[r][v] = add ? load_vw(c + r * ldc + v * LANES) : (vw)0.0f;
     }
     long lda = sum->lda;
+    const float *next_rows = sum->next_rows, *next_panel = sum->next_panel;
     for (long tap = 0; tap < sum->tap_count; tap++) {
-        const float *a = sum->a + sum->taps[tap];
-        for (long k = 0; k < sum->k; k++, b += width) {
-            vw right[2];
-            for (int v = 0; v < vectors; v++) right[v] = load_vw(b + v * LANES);
-#pragma clang loop unroll(full)
-            for (int r = 0; r < rows; r++) {
-                vw left = (vw)a[r * lda + k];
-                for (int v = 0; v < vectors; v++) {
-                    sums[r][v] = __builtin_elementwise_fma(left, right[v], sums[r][v]);
-                }
-            }
+        const float *thirds[4];
+        for (int i = 0; i < 4; i++) thirds[i] = sum->a + sum->taps[tap] + 3 * i * lda;
+        long k = sum->k;
+        for (; k >= 4; k -= 4, b += 4 * width) {
+            // Keeps the compiler from holding one pointer a row, which spills.
+            __asm__("" : "+r"(thirds[0]), "+r"(thirds[1]), "+r"(thirds[2]), "+r"(thirds[3]), "+r"(lda), "+r"(b));
+            for (int line = 0; line < 3; line++) __builtin_prefetch(next_rows + line * 16, 0, 2);
+            for (int line = 0; line < 2; line++) __builtin_prefetch(next_panel + line * 16, 0, 2);
+            next_rows += 48;
+            next_panel += 32;
+            tile_steps(rows, vectors, 4, thirds, lda, b, width, sums);
+            for (int i = 0; i < 4; i++) thirds[i] += 4;
+        }
+        for (; k > 0; k--, b += width) {
+            tile_steps(rows, vectors, 1, thirds, lda, b, width, sums);
+            for (int i = 0; i < 4; i++) thirds[i]++;
         }
     }
     for (int r = 0; r < rows; r++) {
@@ -88,13 +113,16 @@ CK_INLINE void multiply_tile(long rows, tile_sum sum, const float *panel, long w
     }
 }
 
-/// Any number of rows against one panel, in tiles as equal as they can be.
+/// Any number of rows against one panel, in tiles as equal as they can be. `next_panel` is fetched ahead, a part
+/// of it with each tile; the rows are taken to lie one after another.
 static void multiply_rows(long rows, tile_sum sum, const float *panel, long width, bool add, float *c, long ldc) {
     for (long left = ck_ceil_div(rows, TILE_ROWS); left > 0; left--) {
         long part = rows / left;
+        sum.next_rows = sum.a + part * sum.lda;
         multiply_tile(part, sum, panel, width, add, c, ldc);
         rows -= part;
         sum.a += part * sum.lda;
+        sum.next_panel += 8 * sum.k;
         c += part * ldc;
     }
 }

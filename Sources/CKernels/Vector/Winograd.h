@@ -19,6 +19,7 @@ typedef struct winograd {
     float *shared;         // transformed input of all tiles, or null
     float *scratch;        // per thread: transformed input (unless shared), then sums
     long thread_floats, input_floats;
+    bool stream;           // the output goes past the caches
 } winograd;
 
 /// Matrices of a power-of-two size would fall on the same cache sets: a line between them avoids it.
@@ -111,31 +112,51 @@ static void transform_tiles(const winograd *w, long first, long end, float *out,
     }
 }
 
-/// Sixteen channels of one tile back to 4×4 pixels, with the epilogue. `count` channels exist.
-CK_INLINE void restore_channels(const winograd *w, tile_place p, const float *sums, long stride, long channel,
-                                long count) {
-    v16 half[6][4];
+/// Sixteen channels of one tile back to `rows`×`columns` pixels (4×4 except at the map's far edges), with the
+/// epilogue. `count` of the channels exist.
+CK_INLINE void restore_pixels(const winograd *w, tile_place p, const float *sums, long stride, long channel,
+                              const long rows, const long columns, const long count, const bool stream) {
+    const ck_epilogue epilogue = w->epilogue;
+    const float *bias = epilogue.bias;
+    if (bias) bias += p.image * epilogue.bias_image_stride + channel;
+    v16 half[6][4], added = bias ? load_up_to(bias, count) : splat(0.0f);
     for (int i = 0; i < 6; i++) {
         v16 m[6];
         for (int j = 0; j < 6; j++) m[j] = load16(sums + (i * 6 + j) * stride);
         output_line(m, half[i]);
     }
-    const ck_epilogue *epilogue = &w->epilogue;
-    const float *bias = epilogue->bias;
-    if (bias) bias += p.image * epilogue->bias_image_stride + channel;
-    long rows = ck_min(4, w->shape.height - p.top), columns = ck_min(4, w->shape.width - p.left);
     long corner = (p.image * w->shape.height + p.top) * w->shape.width + p.left;
-    for (int j = 0; j < columns; j++) {
+    for (long j = 0; j < columns; j++) {
         v16 m[6], out[4];
         for (int i = 0; i < 6; i++) m[i] = half[i][j];
         output_line(m, out);
-        for (int i = 0; i < rows; i++) {
+        for (long i = 0; i < rows; i++) {
             long pixel = corner + i * w->shape.width + j;
-            const float *residual = epilogue->residual;
-            if (residual) residual += pixel * epilogue->residual_stride + channel;
-            v16 finished = finish16(epilogue, out[i], bias, residual, count);
-            store_up_to(w->y + pixel * w->ldy + channel, finished, count);
+            float *y = w->y + pixel * w->ldy + channel;
+            v16 sum = bias ? out[i] + added : out[i];
+            if (epilogue.activation != CK_ACTIVATION_NONE) sum = activate16(epilogue.activation, sum);
+            if (epilogue.residual) {
+                sum += load_up_to(epilogue.residual + pixel * epilogue.residual_stride + channel, count);
+            }
+            sum *= epilogue.scale;
+            if (stream) {
+                stream16(y, sum);
+            } else {
+                store_up_to(y, sum, count);
+            }
         }
+    }
+}
+
+static void restore_channels(const winograd *w, tile_place p, const float *sums, long stride, long channel,
+                             long count) {
+    long rows = ck_min(4, w->shape.height - p.top), columns = ck_min(4, w->shape.width - p.left);
+    if (rows < 4 || columns < 4 || count < 16) {
+        restore_pixels(w, p, sums, stride, channel, rows, columns, count, false);
+    } else if (w->stream) {
+        restore_pixels(w, p, sums, stride, channel, 4, 4, 16, true);
+    } else {
+        restore_pixels(w, p, sums, stride, channel, 4, 4, 16, false);
     }
 }
 
@@ -147,10 +168,13 @@ static void multiply_panels(const winograd *w, const float *input, long input_st
     long inputs = w->shape.in_channels, outputs = w->shape.out_channels;
     long ld = (end - panel) * ck_panel_width, stride = matrix_stride(count * ld);
     for (long i = 0; i < 36; i++) {
-        tile_sum sum = {input + i * input_stride, w->channels, single_tap, 1, inputs};
         for (long p = panel; p < end; p++) {
             long width = ck_width_of_panel(outputs, p);
             const float *weights = ck_panel(w->packed, 36 * inputs, p) + i * inputs * width;
+            const float *next_panel = p + 1 < end
+                ? ck_panel(w->packed, 36 * inputs, p + 1) + i * inputs * ck_width_of_panel(outputs, p + 1)
+                : ck_panel(w->packed, 36 * inputs, panel) + (i + 1) * inputs * ck_width_of_panel(outputs, panel);
+            tile_sum sum = {input + i * input_stride, w->channels, single_tap, 1, inputs, 0, next_panel};
             multiply_rows(count, sum, weights, width, false, sums + i * stride + (p - panel) * ck_panel_width, ld);
         }
     }
@@ -197,6 +221,7 @@ static void vector_winograd(ck_pool *pool, ck_conv_shape shape, const float *x, 
         .shape = shape, .x = x, .ldx = ldx, .packed = packed, .epilogue = epilogue, .y = y, .ldy = ldy,
         .tile_rows = ck_ceil_div(shape.height, 4), .tile_columns = ck_ceil_div(shape.width, 4),
         .channels = ck_line_floats(shape.in_channels),
+        .stream = ck_streams(shape.images * shape.height * shape.width * ldy),
     };
     w.tiles = shape.images * w.tile_rows * w.tile_columns;
     int threads = ck_pool_threads(pool);
