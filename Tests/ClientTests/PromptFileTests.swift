@@ -137,7 +137,7 @@ import Testing
             ":1: The count is 1000000000; it must be a whole number from 1 to 1000000."),
         Bad(
             "a.jsonl", "{\"prompt\":\"a\",\"count\":600000}\n{\"prompt\":\"a\",\"count\":600000}",
-            ":2: The job has more than 1000000 pictures here; split it into several."),
+            ":2: The job has more than 1000000 pictures here; split it."),
         Bad(
             "a.jsonl", "{\"prompt\":\"a\",\"guidance\":101}",
             ":1: The guidance is 101.0; it must be a number from 0 to 100."),
@@ -157,7 +157,7 @@ import Testing
             ":2: The record is broken: a quoted cell never ends; close it with a quotation mark."),
         Bad(
             "a.csv", "prompt\n\"a\"b\n",
-            ":2: The record is broken: after a closing quotation mark comes neither a comma nor the end of the line."
+            ":2: The record is broken: after a closing quotation mark comes neither comma nor line end."
         ),
         Bad(
             "a.csv", "prompt\na\"b\n",

@@ -3,7 +3,7 @@ enum CSVPrompt {
     /// Why a record cannot be read.
     enum RecordError: String, Error {
         case openQuote = "a quoted cell never ends; close it with a quotation mark"
-        case afterQuote = "after a closing quotation mark comes neither a comma nor the end of the line"
+        case afterQuote = "after a closing quotation mark comes neither comma nor line end"
         case insideCell =
             "a quotation mark stands inside an unquoted cell; quote the cell and double the mark"
         case tooLong = "it is too long"

@@ -58,7 +58,7 @@ extension PromptFileError: CustomStringConvertible {
         case .value(let file, let line, let error):
             "\(file):\(line): \(error)"
         case .tooManyImages(let file, let line):
-            "\(file):\(line): The job has more than \(RequestCheck.images) pictures here; split it into several."
+            "\(file):\(line): The job has more than \(RequestCheck.images) pictures here; split it."
         case .notSpooled(let reason):
             "The prompts could not be kept in a temporary file: \(reason). Set TMPDIR to a folder with room."
         }

@@ -1,0 +1,116 @@
+internal import Crypto
+package import Farm
+internal import FarmProtocol
+internal import Foundation
+
+/// Results on disk until the coordinator has acknowledged them, so that a killed worker loses no finished
+/// work.
+///
+/// One file a result: "TESSERA1", the length of the report (4 bytes, little endian), the report as it goes
+/// over the wire, the blob. Files appear whole or not at all. One process uses a folder at a time.
+package final class Outbox: Sendable {
+    private static let magic = Array("TESSERA1".utf8)
+
+    private let folder: String
+    private let lock: Int32
+
+    /// Opens the folder, making it where it is missing, and clears what a kill left half written.
+    ///
+    /// - Throws: `WorkerError.folder` or `.folderInUse`.
+    package init(folder: String) throws(WorkerError) {
+        self.folder = folder
+        do {
+            try DurableFile.makeFolder(folder)
+        } catch {
+            throw .folder(path: folder, reason: error.reason)
+        }
+        lock = open("\(folder)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        if lock < 0 { throw .folder(path: folder, reason: SystemText.lastReason()) }
+        if flock(lock, LOCK_EX | LOCK_NB) != 0 {
+            close(lock)
+            throw .folderInUse(path: folder)
+        }
+        for name in names(ending: ".part") { unlink("\(folder)/\(name)") }
+    }
+
+    deinit {
+        close(lock)
+    }
+
+    /// Keeps a result; when it returns, the result survives a kill and a power cut.
+    ///
+    /// - Throws: `WorkerError.notKept`.
+    package func keep(_ result: TaskResult, blob: [UInt8]) throws(WorkerError) {
+        let path = path(of: result.lease)
+        guard let report = try? FarmCodec.encode(.report(.completed(result))) else {
+            throw .notKept(path: path, reason: "the result is too large to be reported")
+        }
+        let count = UInt32(report.count)
+        let length = (0..<4).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) }
+        do {
+            try DurableFile.write([Outbox.magic, length, report, blob], to: path)
+        } catch {
+            throw .notKept(path: path, reason: error.reason)
+        }
+    }
+
+    /// All results that are there and whole, by lease. What is broken is removed: it would be refused anyway.
+    package func results() -> [TaskResult] {
+        var results: [TaskResult] = []
+        for name in names(ending: ".result") {
+            let path = "\(folder)/\(name)"
+            if let (result, blob) = read(path), BlobID(hashing: blob) == result.blob {
+                results.append(result)
+            } else {
+                unlink(path)
+            }
+        }
+        return results.sorted { $0.lease < $1.lease }
+    }
+
+    /// The blob of a result; nil when it is not there or broken.
+    package func blob(of lease: LeaseID) -> [UInt8]? {
+        read(path(of: lease))?.blob
+    }
+
+    /// Forgets a result, if it is there.
+    package func remove(_ lease: LeaseID) {
+        unlink(path(of: lease))
+    }
+
+    private func path(of lease: LeaseID) -> String {
+        let task = lease.task
+        return "\(folder)/\(task.image.job.number)-\(task.image.index)-\(task.stage)-\(lease.attempt).result"
+    }
+
+    private func names(ending: String) -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.filter { $0.hasSuffix(ending) }.sorted()
+    }
+
+    private func read(_ path: String) -> (result: TaskResult, blob: [UInt8])? {
+        guard let data = FileManager.default.contents(atPath: path),
+            data.count <= Limits.blobBytes + (1 << 20)
+        else {
+            return nil
+        }
+        let bytes = [UInt8](data)
+        let header = Outbox.magic.count + 4
+        guard bytes.count >= header, bytes.starts(with: Outbox.magic) else { return nil }
+        let length = (0..<4).reduce(0) { $0 | Int(bytes[Outbox.magic.count + $1]) << (8 * $1) }
+        guard bytes.count - header >= length else { return nil }
+        guard
+            case .report(.completed(let result))? = try? FarmCodec.decode(
+                Array(bytes[header..<header + length]))
+        else { return nil }
+        return (result, Array(bytes[(header + length)...]))
+    }
+}
+
+extension BlobID {
+    /// The name of these bytes.
+    init?(hashing bytes: [UInt8]) {
+        guard let digest = Digest(bytes: SHA256.hash(data: bytes)) else { return nil }
+        self.init(digest)
+    }
+}
