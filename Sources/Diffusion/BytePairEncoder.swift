@@ -33,8 +33,8 @@ struct BytePairEncoder: Sendable {
         self.rules = rules
     }
 
-    /// The character that stands for each byte in the vocabulary's file: itself where it is visible in Latin-1,
-    /// else the next one from U+0100 on.
+    /// The character that stands for each byte in the vocabulary's file: itself where it is visible in
+    /// Latin-1, else the next one from U+0100 on.
     private static let byteCharacters: [String] = {
         var next: UInt32 = 0x100
         return (0..<256).map { byte in
@@ -62,7 +62,8 @@ struct BytePairEncoder: Sendable {
         }
     }
 
-    /// Joins neighbours, always the pair of the best rank and the leftmost of equals, until none is left to join.
+    /// Joins neighbours, always the pair of the best rank and the leftmost of equals, until none is left to
+    /// join.
     private func appendTokens(ofWord bytes: [UInt8], to ids: inout [Int]) {
         var tokens = bytes.enumerated().map { index, byte in
             index == bytes.count - 1 ? last[Int(byte)] : inner[Int(byte)]
@@ -137,8 +138,8 @@ private struct MergeQueue {
     }
 }
 
-/// Cuts normalised text into CLIP's words: English contractions, runs of letters, single digits, runs of anything
-/// else but white space.
+/// Cuts normalised text into CLIP's words: English contractions, runs of letters, single digits, runs of
+/// anything else but white space.
 private struct WordSplitter {
     private enum Kind { case letter, number, space, other }
 
@@ -153,7 +154,8 @@ private struct WordSplitter {
     private static let contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"].map {
         Array($0.unicodeScalars)
     }
-    /// The special tokens' texts are one word to the first of the original's two splits and these to the second.
+    /// The special tokens' texts are one word to the first of the original's two splits and these to the
+    /// second.
     private static let markers = ["startoftext", "endoftext"].map { name in
         (whole: Array("<|\(name)|>".unicodeScalars), name: name.unicodeScalars.count)
     }

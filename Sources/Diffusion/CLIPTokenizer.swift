@@ -1,9 +1,10 @@
 import Foundation
 
-/// CLIP's tokenizer: byte-level byte-pair encoding (Sennrich et al. 2016, arXiv 1508.07909) of lower-cased text, as
-/// transformers' `CLIPTokenizer` does it, for any language.
+/// CLIP's tokenizer: byte-level byte-pair encoding (Sennrich et al. 2016, arXiv 1508.07909) of lower-cased
+/// text, as transformers' `CLIPTokenizer` does it, for any language.
 ///
-///     let tokens = cascade.tokenizer.encode("a red apple")   // <|startoftext|> a red apple <|endoftext|> ! ! …
+///     let tokens = cascade.tokenizer.encode("a red apple")   // <|startoftext|> a red apple <|endoftext|>
+/// ! ! …
 package struct CLIPTokenizer: Sendable {
     /// A prompt as the text tower reads it.
     package struct Tokens: Sendable, Hashable {
@@ -106,8 +107,8 @@ package struct CLIPTokenizer: Sendable {
         if start < place { body(.text(scalars[start..<place])) }
     }
 
-    /// Canonical composition, then lower case, scalar by scalar. (The original also makes one space of every run of
-    /// white space; nothing later looks at spaces.)
+    /// Canonical composition, then lower case, scalar by scalar. (The original also makes one space of
+    /// every run of white space; nothing later looks at spaces.)
     static func normalized(_ scalars: some Sequence<Unicode.Scalar>) -> [Unicode.Scalar] {
         var text = String.UnicodeScalarView()
         text.append(contentsOf: scalars)

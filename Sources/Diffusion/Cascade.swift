@@ -2,7 +2,8 @@ import TensorEngine
 
 /// A model folder: its settings read and checked, its weights mapped but not unpacked.
 ///
-/// The folder is what diffusers writes for UnCLIPPipeline; cascade.json, where there is one, names the stages.
+/// The folder is what diffusers writes for UnCLIPPipeline; cascade.json, where there is one, names the
+/// stages.
 ///
 ///     let cascade = try Cascade(folder: "weights/emoji")
 ///     for stage in try cascade.description.stages(forSize: 256) { print(stage.name, stage.steps) }
@@ -75,7 +76,8 @@ package final class Cascade: Sendable {
             throw .contradiction(
                 file: files.text,
                 reason:
-                    "vocab_size is \(text.vocabulary), but the tokenizer has ids up to \(tokenizer.vocabulary - 1)"
+                    "vocab_size is \(text.vocabulary), but the tokenizer has ids up to"
+                    + " \(tokenizer.vocabulary - 1)"
             )
         }
         try agree(files.text, "hidden_size", text.width, "projection_dim", text.projection)

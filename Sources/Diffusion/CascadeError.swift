@@ -19,7 +19,8 @@ package enum CascadeError: Error, Hashable, Sendable, CustomStringConvertible {
         case .unknownStage(let stage, let model, let known):
             "Steps are given for stage “\(stage)”, but model \(model) has only the stages \(listed(known))."
         case .steps(let steps, let stage, let allowed):
-            "Stage \(stage) cannot run \(steps) steps; ask for \(allowed.lowerBound) to \(allowed.upperBound)."
+            "Stage \(stage) cannot run \(steps) steps; ask for \(allowed.lowerBound) to"
+                + " \(allowed.upperBound)."
         case .guidance(let guidance):
             "Guidance \(guidance) is out of range; ask for a number from 0 to 50."
         case .precision(let precision):

@@ -63,7 +63,8 @@ package final class ComponentWeights: Sendable {
 
     /// The tensor's elements as f32, in C order.
     ///
-    /// - Throws: `ModelError`, where the tensor is missing, has another shape, or its type is not F32, F16 or BF16.
+    /// - Throws: `ModelError`, where the tensor is missing, has another shape, or its type is not F32, F16
+    /// or BF16.
     package func floats(_ name: String, shape: [Int]) throws(ModelError) -> [Float] {
         guard let entry = entry(name) else { throw .missingTensor(file: path(of: name), tensor: name) }
         guard entry.shape == shape else {

@@ -52,7 +52,8 @@ struct ConfigFile: Sendable {
         return .badValue(file: path, key: key, value: value.summary, expected: expected)
     }
 
-    /// A whole number in `range`; `standard` where the key is missing, and a missing key is a fault without one.
+    /// A whole number in `range`; `standard` where the key is missing, and a missing key is a fault without
+    /// one.
     func integer(_ key: String, standard: Int? = nil, in range: ClosedRange<Int>) throws(ModelError) -> Int {
         if values[key] == nil, let standard { return standard }
         guard case .integer(let value)? = values[key], range.contains(value) else {
@@ -135,8 +136,8 @@ struct ConfigFile: Sendable {
         return chosen
     }
 
-    /// Refuses a file where one of these keys has another value than the one that is implemented. A key that is
-    /// missing has that value.
+    /// Refuses a file where one of these keys has another value than the one that is implemented. A key
+    /// that is missing has that value.
     func require(_ fixed: [(key: String, value: JSONValue)]) throws(ModelError) {
         for (key, value) in fixed {
             guard let found = values[key], found != value else { continue }

@@ -25,12 +25,14 @@ package enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .folderMissing(let folder): "There is no folder \(folder)."
         case .notAModel(let folder):
-            "\(folder) is not a model folder: it has no model_index.json. Name a folder in diffusers' UnCLIP layout."
+            "\(folder) is not a model folder: it has no model_index.json. Name a folder in diffusers'"
+                + " UnCLIP layout."
         case .unknownModel(let name, let known, let searched):
             known.isEmpty
                 ? "There is no model \(name): no models were found in \(searched.joined(separator: ", "))."
                     + " Name a model's folder, or set TESSERA_MODELS to a folder of models."
-                : "There is no model \(name); there is \(known.joined(separator: ", ")). Name one, or a model's folder."
+                : "There is no model \(name); there is \(known.joined(separator: ", ")). Name one, or a"
+                    + " model's folder."
         case .unreadable(let error): error.description
         case .brokenJSON(let file, let error): "\(file) cannot be used: \(error)."
         case .notObject(let file): "\(file) cannot be used: it must hold a JSON object."
@@ -50,10 +52,11 @@ package enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
         case .noWeights(let folder, let names):
             "\(folder) holds no weights: looked for \(names.joined(separator: ", "))."
         case .onlyPickle(let folder, let file):
-            "\(folder) holds \(file) only, which can run code when it is read. Convert it to safetensors: load the"
+            "\(folder) holds \(file) only, which can run code when it is read. Convert it to"
+                + " safetensors: load the"
                 + " model with diffusers and call save_pretrained(…, safe_serialization=True)."
         case .badShardName(let file, let shard):
-            "\(file) names the file “\(shard)”, but shards must be .safetensors files beside it."
+            "\(file) names the file \(shard), but shards must be .safetensors files beside it."
         case .shardLacks(let file, let shard, let tensor):
             "\(file) says that \(shard) holds tensor “\(tensor)”, but it does not."
         case .missingTensor(let file, let tensor):

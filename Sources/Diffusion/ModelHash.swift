@@ -1,8 +1,8 @@
 import Crypto
 import TensorEngine
 
-/// A model's identity: the SHA-256 of the lines `sha256sum` prints for its files, in the order of their paths. Anyone
-/// can compute it: `sha256sum FILES | sha256sum`.
+/// A model's identity: the SHA-256 of the lines `sha256sum` prints for its files, in the order of their
+/// paths. Anyone can compute it: `sha256sum FILES | sha256sum`.
 enum ModelHash {
     /// 64 hexadecimal digits; `files` are paths below `folder`, sorted.
     static func hexadecimal(folder: String, files: [String]) throws(ModelError) -> String {

@@ -14,8 +14,8 @@ package enum ModelLibrary {
         package let problem: String?
     }
 
-    /// Where models are looked for: `TESSERA_MODELS` (folders separated by colons), then `weights` here and beside
-    /// the program.
+    /// Where models are looked for: `TESSERA_MODELS` (folders separated by colons), then `weights` here and
+    /// beside the program.
     package static func searchFolders(
         environment: [String: String] = ProcessInfo.processInfo.environment,
         program: String = CommandLine.arguments.first ?? ""

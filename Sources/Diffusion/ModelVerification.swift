@@ -1,7 +1,7 @@
 import TensorEngine
 
-/// Reads every weight of a model and builds every network, to find what a first look does not: tensors that are
-/// missing or have the wrong shape, and values that are not finite numbers.
+/// Reads every weight of a model and builds every network, to find what a first look does not: tensors that
+/// are missing or have the wrong shape, and values that are not finite numbers.
 ///
 ///     let verification = ModelVerification(try Cascade(folder: "weights/emoji"))
 ///     for problem in verification.problems { print(problem) }

@@ -1,7 +1,7 @@
 import TensorEngine
 
-/// A U-Net of residual blocks: config.json of a decoder (UNet2DConditionModel) or of a super-resolution network
-/// (UNet2DModel), as unCLIP configures them.
+/// A U-Net of residual blocks: config.json of a decoder (UNet2DConditionModel) or of a super-resolution
+/// network (UNet2DModel), as unCLIP configures them.
 package struct UNetConfig: Sendable, Hashable {
     /// Attention over text and pixels.
     package struct Attention: Sendable, Hashable {

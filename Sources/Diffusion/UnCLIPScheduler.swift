@@ -1,7 +1,7 @@
 import TensorEngine
 
-/// The sampler of unCLIP models: DDPM (Ho et al. 2020, arXiv 2006.11239) over few of the trained steps, with the cosine
-/// schedule and the learned variance of Nichol & Dhariwal 2021 (arXiv 2102.09672).
+/// The sampler of unCLIP models: DDPM (Ho et al. 2020, arXiv 2006.11239) over few of the trained steps,
+/// with the cosine schedule and the learned variance of Nichol & Dhariwal 2021 (arXiv 2102.09672).
 ///
 /// Follows diffusers' `UnCLIPScheduler`: schedule in double, everything after it in f32 in the same order of
 /// operations.
@@ -64,7 +64,8 @@ package struct UnCLIPScheduler: Sendable, Hashable {
     /// The numbers of steps that can be sampled.
     package var allowedSteps: ClosedRange<Int> { 2...trainingSteps }
 
-    /// The training steps visited by a run of `count` steps (one of `allowedSteps`), last to first; ends with 0.
+    /// The training steps visited by a run of `count` steps (one of `allowedSteps`), last to first; ends
+    /// with 0.
     package func timesteps(_ count: Int) -> [Int] {
         precondition(
             allowedSteps.contains(count), "a run has at least two steps and at most the trained ones")

@@ -2,9 +2,9 @@ import Glibc
 
 /// A file mapped for reading. The mapping is shared: processes that map the same weights share the memory.
 ///
-/// A mapping of a file that shrinks would stop the process with SIGBUS where the file is gone. So every access
-/// first compares the file's length and time of change with those at opening and throws when they differ; only a
-/// file cut during the access itself is not caught.
+/// A mapping of a file that shrinks would stop the process with SIGBUS where the file is gone. So every
+/// access first compares the file's length and time of change with those at opening and throws when they
+/// differ; only a file cut during the access itself is not caught.
 package final class MappedFile: Sendable {
     /// The path as it was given.
     package let path: String

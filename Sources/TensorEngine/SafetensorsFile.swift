@@ -1,8 +1,8 @@
 import CKernels
 import Glibc
 
-/// A safetensors file (https://github.com/huggingface/safetensors), checked against every rule of the format when
-/// it is opened; the tensors themselves are read on demand.
+/// A safetensors file (https://github.com/huggingface/safetensors), checked against every rule of the
+/// format when it is opened; the tensors themselves are read on demand.
 package final class SafetensorsFile: Sendable {
     /// The file's path, or what the bytes are called in messages.
     package let name: String

@@ -110,8 +110,8 @@ struct SafetensorsHeader {
         return numbers
     }
 
-    /// Bytes of a tensor; nil when they overflow or are not whole. Sizes are multiplied in the order given, so a
-    /// zero does not hide an overflow before it (the rule of the reference reader).
+    /// Bytes of a tensor; nil when they overflow or are not whole. Sizes are multiplied in the order given,
+    /// so a zero does not hide an overflow before it (the rule of the reference reader).
     private static func byteCount(_ shape: [Int], _ type: SafetensorsType) -> Int? {
         var bits = 1
         for size in shape + [type.bits] {

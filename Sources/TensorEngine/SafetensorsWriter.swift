@@ -14,8 +14,8 @@ package enum SafetensorsWriter {
         }
     }
 
-    /// The file's bytes. Tensors are ordered by name (names must differ), metadata by key, and the header is padded
-    /// with spaces so that the data starts at a multiple of 8.
+    /// The file's bytes. Tensors are ordered by name (names must differ), metadata by key, and the header
+    /// is padded with spaces so that the data starts at a multiple of 8.
     package static func bytes(_ tensors: [Tensor], metadata: [String: String] = [:]) -> [UInt8] {
         let ordered = tensors.sorted { $0.name < $1.name }
         var members: [String] = []

@@ -2,9 +2,9 @@ package import CKernels
 
 /// PyTorch's CPU random generator: the same seed gives the same stream of normals as `torch.Generator`.
 ///
-/// The integers are MT19937 (Matsumoto & Nishimura 1998, `init_genrand`), bit for bit. Normals agree with torch to
-/// the last bits of its logarithm, sine and cosine (about 1e-6 relative). As in torch, only the lower 32 bits of
-/// the seed count.
+/// The integers are MT19937 (Matsumoto & Nishimura 1998, `init_genrand`), bit for bit. Normals agree with
+/// torch to the last bits of its logarithm, sine and cosine (about 1e-6 relative). As in torch, only the
+/// lower 32 bits of the seed count.
 package struct TorchGenerator: Sendable {
     private var engine: MersenneTwister
     /// The second half of a Box–Muller pair of the small path; survives larger draws, as in torch.

@@ -2,8 +2,9 @@ import Diffusion
 import TensorEngine
 import Testing
 
-/// Expected values: diffusers 0.42's UnCLIPScheduler with the settings of each row and the model outputs of `run`,
-/// its noise drawn as `torch.randn(48, generator=g)` from `g = torch.Generator().manual_seed(9)`, printed with `%.9g`.
+/// Expected values: diffusers 0.42's UnCLIPScheduler (Tests/Scripts/scheduler_values.py) with the settings
+/// of each row and the model outputs of `run`; its noise is drawn as `torch.randn(48, generator=g)` from a
+/// generator of seed 9.
 @Suite struct SchedulerTests {
     struct Run: Sendable {
         let scheduler: UnCLIPScheduler

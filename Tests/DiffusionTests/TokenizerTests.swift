@@ -1,7 +1,8 @@
 import Diffusion
 import Testing
 
-/// Expected ids: `CLIPTokenizer.from_pretrained("weights/emoji/tokenizer")(text)["input_ids"][1:-1]`, transformers 5.23.
+/// Expected ids: transformers 5.23's CLIPTokenizer over weights/emoji/tokenizer, without start and end
+/// (Tests/Scripts/tokenizer_ids.py).
 @Suite struct TokenizerTests {
     static let table: [(text: String, ids: [Int])] = [
         ("", []),

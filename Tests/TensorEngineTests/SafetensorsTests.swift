@@ -40,7 +40,8 @@ import Testing
             "not a safetensors file: it has 7 bytes, and the header's length alone takes 8."),
         Broken(
             file("{}", data: 0, length: 100_000_001),
-            "not a safetensors file: it states a header of 100000001 bytes, and at most 100000000 are allowed."
+            "not a safetensors file: it states a header of 100000001 bytes, and at most 100000000 are"
+                + " allowed."
         ),
         Broken(
             file("{}", data: 0, length: .max),
@@ -101,7 +102,8 @@ import Testing
             "data_offsets of tensor “a” must be two whole numbers, the first not above the second."),
         Broken(
             whole, data: 7,
-            "truncated: tensor “a” ends at byte 8 of the data and the file holds 7. Copy or download it again."
+            "truncated: tensor “a” ends at byte 8 of the data and the file holds 7. Copy or download it"
+                + " again."
         ),
         Broken(tensor(shape: "[3]"), data: 8, "tensor “a” has 8 bytes; its shape and dtype need 12."),
         Broken(whole, data: 9, "1 bytes at the end of the file belong to no tensor."),
@@ -157,7 +159,8 @@ import Testing
             let error = try #require(throws: SafetensorsError.self) { try file.floats("a") }
             #expect(
                 error.description
-                    == "w.safetensors: tensor “a” has dtype \(type.rawValue); only F32, F16 and BF16 can be read here."
+                    == "w.safetensors: tensor “a” has dtype \(type.rawValue); only F32, F16 and BF16 can"
+                    + " be read here."
             )
         }
         if type == .i64 {
@@ -259,7 +262,8 @@ import Testing
         let error = try #require(throws: SafetensorsError.self) { try file.floats("t") }
         #expect(
             error.description
-                == "\(path): cannot be read: the file changed while it was in use; start again once it is complete."
+                == "\(path): cannot be read: the file changed while it was in use; start again once it"
+                + " is complete."
         )
     }
 

@@ -2,7 +2,7 @@ import TensorEngine
 import Testing
 
 /// Expected values: `torch.randn(count, generator=g)` for each count in turn, after
-/// `g = torch.Generator().manual_seed(seed)`, PyTorch 2.15, printed with `%.9g`.
+/// `g = torch.Generator().manual_seed(seed)`, PyTorch 2.15 (Tests/Scripts/torch_normals.py).
 @Suite struct TorchGeneratorTests {
     struct Draws: Sendable {
         let seed: UInt64
