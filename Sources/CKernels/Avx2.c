@@ -7,8 +7,8 @@
 
 #include "Dispatch.h"
 
-// Sixteen lanes are two registers here; functions that take them are all inlined, so no calling convention is at
-// stake.
+// Sixteen lanes are two registers here; functions that take them are all inlined, so no calling convention
+// is at stake.
 #pragma clang diagnostic ignored "-Wpsabi"
 
 #define LANES 8

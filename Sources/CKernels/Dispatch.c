@@ -68,7 +68,8 @@ void ck_group_norm(ck_context context, ck_group_norm_shape shape, const float *x
 
 void ck_layer_norm(ck_context context, long rows, long channels, float epsilon, const float *x, long ldx,
                    const float *weight, const float *bias, float *y, long ldy) {
-    ck_table_for(context.path)->layer_norm(context.pool, rows, channels, epsilon, x, ldx, weight, bias, y, ldy);
+    ck_table_for(context.path)->layer_norm(context.pool, rows, channels, epsilon, x, ldx, weight, bias, y,
+                                           ldy);
 }
 
 // MARK: Elementwise

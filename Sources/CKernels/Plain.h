@@ -1,5 +1,6 @@
-/// Operations so plain that one loop serves every path: it is compiled three times, for the portable machine, for
-/// AVX2 and for AVX-512, and the compiler vectorises it. All work on rows of a map (image·height + y).
+/// Operations so plain that one loop serves every path: it is compiled three times, for the portable
+/// machine, for AVX2 and for AVX-512, and the compiler vectorises it. All work on rows of a map
+/// (image·height + y).
 #ifndef TESSERA_CKERNELS_PLAIN_H
 #define TESSERA_CKERNELS_PLAIN_H
 
@@ -15,7 +16,8 @@ typedef struct ck_map_work {
     long ldy;
 } ck_map_work;
 
-/// One axis of a resampling: output i is the sum of `taps` inputs from `first[i]` on with `weights[i·taps + t]`.
+/// One axis of a resampling: output i is the sum of `taps` inputs from `first[i]` on with `weights[i·taps +
+/// t]`.
 typedef struct ck_resample_axis {
     long taps;
     const long *first;
@@ -40,8 +42,8 @@ typedef struct ck_add_work {
 
 enum { ck_add_block = 16384 };
 
-/// The loops of one path. Items are rows of the output, except `average_pool` and `nearest`, where they are output
-/// and input rows, and `add`, where they are blocks.
+/// The loops of one path. Items are rows of the output, except `average_pool` and `nearest`, where they are
+/// output and input rows, and `add`, where they are blocks.
 typedef struct ck_plain {
     void (*copy_row)(void *work, long item);
     void (*average_pool_row)(void *work, long item);

@@ -7,7 +7,9 @@ static void copy_pixels(const float *x, long ldx, float *y, long ldy, long pixel
         return;
     }
     for (long pixel = 0; pixel < pixels; pixel++) {
-        for (long channel = 0; channel < channels; channel++) y[pixel * ldy + channel] = x[pixel * ldx + channel];
+        for (long channel = 0; channel < channels; channel++) {
+            y[pixel * ldy + channel] = x[pixel * ldx + channel];
+        }
     }
 }
 

@@ -111,8 +111,8 @@ double ck_cos(double x) {
 
 // MARK: Conversions
 
-/// IEEE half: rebias the exponent by multiplying with 2¹¹², which also makes subnormals normal; infinities and
-/// NaNs keep their fraction.
+/// IEEE half: rebias the exponent by multiplying with 2¹¹², which also makes subnormals normal; infinities
+/// and NaNs keep their fraction.
 void ck_f16_to_f32(const uint16_t *x, float *y, size_t count) {
     for (size_t i = 0; i < count; i++) {
         int32_t sign = (int32_t)((uint32_t)(x[i] & 0x8000) << 16);

@@ -1,5 +1,5 @@
-/// The f32 functions of the networks, one element at a time. `Vector/Math.h` repeats each of them, step by step,
-/// on sixteen lanes; a change here is a change there.
+/// The f32 functions of the networks, one element at a time. `Vector/Math.h` repeats each of them, step by
+/// step, on sixteen lanes; a change here is a change there.
 ///
 /// Rounding to the nearest integer adds and takes away 1.5·2²³, which leaves the integer in the low bits.
 #ifndef TESSERA_CKERNELS_SCALARS_H
@@ -25,8 +25,9 @@ static inline float ck_fma(float a, float b, float c) {
     return __builtin_fmaf(a, b, c);
 }
 
-/// eˣ within 2 ulp: x = n·ln 2 + r, a polynomial of r (constants of Cephes' expf), then 2ⁿ in two factors so that
-/// results below the smallest normal number round once and results above the largest become infinite.
+/// eˣ within 2 ulp: x = n·ln 2 + r, a polynomial of r (constants of Cephes' expf), then 2ⁿ in two factors
+/// so that results below the smallest normal number round once and results above the largest become
+/// infinite.
 static inline float ck_exp32(float x) {
     x = x > 89.0f ? 89.0f : x;
     x = x < -104.0f ? -104.0f : x;
@@ -65,7 +66,8 @@ static inline float ck_log32(float x) {
     return ck_fma(exponent, 0.693359375f, f + p);
 }
 
-/// sin x and cos x for |x| up to about 1000 within 1e-7: x = n·π/2 + r, |r| ≤ π/4 (constants of Cephes' sinf).
+/// sin x and cos x for |x| up to about 1000 within 1e-7: x = n·π/2 + r, |r| ≤ π/4 (constants of Cephes'
+/// sinf).
 static inline void ck_sincos32(float x, float *sine, float *cosine) {
     float shifted = ck_fma(x, 0.636619772f, CK_ROUNDER);
     int32_t n = ck_bits(shifted) - ck_bits(CK_ROUNDER);
@@ -86,8 +88,8 @@ static inline void ck_sincos32(float x, float *sine, float *cosine) {
     *cosine = (n + 1) & 2 ? -cosine_size : cosine_size;
 }
 
-/// erf x within 1e-7: x + x·P(x²) for |x| < 1, else ±(1 − exp(−Q(|x|))); P and Q are least-squares fits on Chebyshev
-/// nodes of erf(x)/x − 1 on 0…1 and of −ln erfc on 1…4.
+/// erf x within 1e-7: x + x·P(x²) for |x| < 1, else ±(1 − exp(−Q(|x|))); P and Q are least-squares fits on
+/// Chebyshev nodes of erf(x)/x − 1 on 0…1 and of −ln erfc on 1…4.
 static inline float ck_erf32(float x) {
     float square = x * x;
     float p = ck_fma(7.88249745e-5f, square, -8.01885501e-4f);

@@ -1,5 +1,5 @@
-/// What the naive twins and the vector paths must agree on besides arithmetic: block sizes, the order of keys, the
-/// chunks of a group norm, and where a map's pixels lie.
+/// What the naive twins and the vector paths must agree on besides arithmetic: block sizes, the order of
+/// keys, the chunks of a group norm, and where a map's pixels lie.
 #ifndef TESSERA_CKERNELS_SHARED_H
 #define TESSERA_CKERNELS_SHARED_H
 
@@ -34,7 +34,8 @@ static inline ck_key_list ck_make_key_list(const ck_kv_source *sources, int sour
 }
 
 /// Floats from a source's start to token `token` of the list, which lies in the source that is returned.
-static inline const ck_kv_source *ck_source_of(const ck_key_list *list, long image, long token, long *offset) {
+static inline const ck_kv_source *ck_source_of(const ck_key_list *list, long image, long token,
+                                               long *offset) {
     const ck_kv_source *source = list->sources;
     for (; token >= source->length; source++) token -= source->length;
     *offset = image * source->image_stride + token * source->stride;
@@ -99,14 +100,15 @@ static inline bool ck_streams(long floats) {
     return floats >= (long)8 << 20;
 }
 
-/// Start of row `row` (of image·height + y) in a plain map, or of that row's first inner pixel in a padded one.
+/// Start of row `row` (of image·height + y) in a plain map, or of that row's first inner pixel in a padded
+/// one.
 static inline long ck_row_start(long height, long width, long row, bool padded, long ld) {
     if (!padded) return row * width * ld;
     return ((row / height * (height + 2) + row % height + 1) * (width + 2) + 1) * ld;
 }
 
-/// Zeroes the border pixels that belong to row `row`: left and right, and the whole line above the first row and
-/// below the last one.
+/// Zeroes the border pixels that belong to row `row`: left and right, and the whole line above the first
+/// row and below the last one.
 static inline void ck_clear_border(long height, long width, long channels, long row, float *y, long ldy) {
     float *start = y + ck_row_start(height, width, row, true, ldy) - ldy;
     long y_in_image = row % height, line = (width + 2) * ldy;

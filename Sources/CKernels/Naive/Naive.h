@@ -1,5 +1,5 @@
-/// The naive twins: what each operation computes, written to be read. They define the bits that the vector paths
-/// must give, and they are the portable path.
+/// The naive twins: what each operation computes, written to be read. They define the bits that the vector
+/// paths must give, and they are the portable path.
 #ifndef TESSERA_CKERNELS_NAIVE_H
 #define TESSERA_CKERNELS_NAIVE_H
 

@@ -16,7 +16,8 @@ typedef struct attention {
     float *output;
 } attention;
 
-/// Online softmax (Milakov & Gimelshein 2018, arXiv 1805.02867) over blocks of `ck_key_block` keys, then division.
+/// Online softmax (Milakov & Gimelshein 2018, arXiv 1805.02867) over blocks of `ck_key_block` keys, then
+/// division.
 static void attend(const attention *t, long image, long head, long query, float *sums) {
     ck_attention_shape s = t->shape;
     const float *q = t->queries + image * s.query_image_stride + query * s.query_stride + head * s.head_size;

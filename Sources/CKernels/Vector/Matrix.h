@@ -140,7 +140,8 @@ static void vector_conv(ck_pool *pool, ck_conv_shape shape, const float *x, long
     long border = shape.kernel == 3 ? 2 : 0;
     conv v = {
         .shape = shape,
-        .out_height = ck_ceil_div(shape.height, shape.stride), .out_width = ck_ceil_div(shape.width, shape.stride),
+        .out_height = ck_ceil_div(shape.height, shape.stride),
+        .out_width = ck_ceil_div(shape.width, shape.stride),
         .in_height = shape.height + border, .in_width = shape.width + border,
         .x = x, .ldx = ldx, .packed = packed, .epilogue = epilogue, .y = y, .ldy = ldy,
     };

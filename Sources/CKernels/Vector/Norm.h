@@ -133,7 +133,8 @@ static void vector_group_norm(ck_pool *pool, ck_group_norm_shape shape, const fl
     };
     long moment_floats = (long)(sizeof(ck_moments) / sizeof(float)) * shape.images * g.chunks * shape.groups;
     long affine_floats = 2 * shape.images * g.lanes, sum_floats = 2 * ck_pool_threads(pool) * g.lanes;
-    float *scratch = ck_pool_scratch(pool, (size_t)(ck_line_floats(moment_floats) + affine_floats + sum_floats));
+    long floats = ck_line_floats(moment_floats) + affine_floats + sum_floats;
+    float *scratch = ck_pool_scratch(pool, (size_t)floats);
     g.moments = (ck_moments *)(void *)scratch;
     g.affine = scratch + ck_line_floats(moment_floats);
     g.sums = g.affine + affine_floats;
@@ -184,8 +185,8 @@ static void layer_norm_body(void *user, long item) {
     }
 }
 
-static void vector_layer_norm(ck_pool *pool, long rows, long channels, float epsilon, const float *x, long ldx,
-                              const float *weight, const float *bias, float *y, long ldy) {
+static void vector_layer_norm(ck_pool *pool, long rows, long channels, float epsilon, const float *x,
+                              long ldx, const float *weight, const float *bias, float *y, long ldy) {
     layer_norm n = {channels, rows, epsilon, x, ldx, weight, bias, y, ldy};
     ck_pool_for(pool, ck_ceil_div(rows, layer_norm_rows), layer_norm_body, &n);
 }

@@ -1,7 +1,8 @@
 // Vectors of one path. Included inside the path's target attribute; no include guard.
 //
-// `v16` is sixteen lanes on every path (two registers on AVX2), so that reductions have one lane structure; `vw` is
-// one register, `LANES` wide, for the matrix products, which vectorise over outputs and need no such care.
+// `v16` is sixteen lanes on every path (two registers on AVX2), so that reductions have one lane structure;
+// `vw` is one register, `LANES` wide, for the matrix products, which vectorise over outputs and need no
+// such care.
 
 typedef float v16 __attribute__((ext_vector_type(16)));
 typedef int32_t i16 __attribute__((ext_vector_type(16)));
@@ -31,7 +32,8 @@ CK_INLINE void store_up_to(float *y, v16 v, long count) {
     }
 }
 
-/// Stores past the caches, for outputs so large that they would only push everything else out. Whole lines only.
+/// Stores past the caches, for outputs so large that they would only push everything else out. Whole lines
+/// only.
 CK_INLINE void stream16(float *y, v16 v) {
     if (((uintptr_t)y & 63) == 0) {
         __builtin_nontemporal_store(v, (v16 *)(void *)y);

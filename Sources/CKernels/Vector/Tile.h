@@ -1,8 +1,9 @@
-// The micro kernel: a tile of TILE_ROWS rows by two registers of outputs, kept in registers over the whole sum.
+// The micro kernel: a tile of TILE_ROWS rows by two registers of outputs, kept in registers over the whole
+// sum.
 //
-// Row r of the left side is at a + r·lda; its inputs come tap by tap, `k` floats from each of the offsets in
-// `taps`. The right side is a packed panel `width` wide. Each output is one chain of FMAs from zero, or from what
-// `c` holds when `add` is set.
+// Row r of the left side is at a + r·lda; its inputs come tap by tap, `k` floats from each of the offsets
+// in `taps`. The right side is a packed panel `width` wide. Each output is one chain of FMAs from zero, or
+// from what `c` holds when `add` is set.
 
 typedef struct tile_sum {
     const float *a;
@@ -18,8 +19,8 @@ CK_INLINE vw load_vw(const float *x) {
     return v;
 }
 
-/// Inputs `k` ..< `k + steps` of every row. Rows are reached from every third one, whose pointers are kept, so that
-/// an address is one base, one index and a constant.
+/// Inputs `k` ..< `k + steps` of every row. Rows are reached from every third one, whose pointers are kept,
+/// so that an address is one base, one index and a constant.
 CK_INLINE void tile_steps(const int rows, const int vectors, const int steps, const float *const thirds[4],
                           long lda, const float *b, long width, vw sums[TILE_ROWS][2]) {
 #pragma clang loop unroll(full)
@@ -36,8 +37,8 @@ CK_INLINE void tile_steps(const int rows, const int vectors, const int steps, co
     }
 }
 
-CK_INLINE void tile_body(const int rows, const int vectors, const bool add, const tile_sum *sum, const float *b,
-                         long width, float *c, long ldc) {
+CK_INLINE void tile_body(const int rows, const int vectors, const bool add, const tile_sum *sum,
+                         const float *b, long width, float *c, long ldc) {
     vw sums[TILE_ROWS][2];
     for (int r = 0; r < rows; r++) {
         for (int v = 0; v < vectors; v++) sums[r][v] = add ? load_vw(c + r * ldc + v * LANES) : (vw)0.0f;
@@ -50,7 +51,8 @@ CK_INLINE void tile_body(const int rows, const int vectors, const bool add, cons
         long k = sum->k;
         for (; k >= 4; k -= 4, b += 4 * width) {
             // Keeps the compiler from holding one pointer a row, which spills.
-            __asm__("" : "+r"(thirds[0]), "+r"(thirds[1]), "+r"(thirds[2]), "+r"(thirds[3]), "+r"(lda), "+r"(b));
+            __asm__("" : "+r"(thirds[0]), "+r"(thirds[1]), "+r"(thirds[2]), "+r"(thirds[3]), "+r"(lda),
+                         "+r"(b));
             for (int line = 0; line < 3; line++) __builtin_prefetch(next_rows + line * 16, 0, 2);
             for (int line = 0; line < 2; line++) __builtin_prefetch(next_panel + line * 16, 0, 2);
             next_rows += 48;
@@ -113,9 +115,10 @@ CK_INLINE void multiply_tile(long rows, tile_sum sum, const float *panel, long w
     }
 }
 
-/// Any number of rows against one panel, in tiles as equal as they can be. `next_panel` is fetched ahead, a part
-/// of it with each tile; the rows are taken to lie one after another.
-static void multiply_rows(long rows, tile_sum sum, const float *panel, long width, bool add, float *c, long ldc) {
+/// Any number of rows against one panel, in tiles as equal as they can be. `next_panel` is fetched ahead, a
+/// part of it with each tile; the rows are taken to lie one after another.
+static void multiply_rows(long rows, tile_sum sum, const float *panel, long width, bool add, float *c,
+                          long ldc) {
     for (long left = ck_ceil_div(rows, TILE_ROWS); left > 0; left--) {
         long part = rows / left;
         sum.next_rows = sum.a + part * sum.lda;

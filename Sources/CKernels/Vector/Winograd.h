@@ -1,7 +1,8 @@
 // Winograd F(4×4,3×3) on blocks of tiles: transform the input, 36 matrix products, transform back.
 //
-// Large maps: each item is a block of tiles whose transformed input and sums stay in the second-level cache.
-// Small maps: the whole transformed input is shared and items divide the panels, so that each weight is read once.
+// Large maps: each item is a block of tiles whose transformed input and sums stay in the second-level
+// cache. Small maps: the whole transformed input is shared and items divide the panels, so that each weight
+// is read once.
 
 typedef struct winograd {
     ck_conv_shape shape;
@@ -49,7 +50,8 @@ CK_INLINE void output_line(const v16 m[6], v16 out[4]) {
 }
 
 /// Sixteen channels (or `count`, the rest zero) of one 6×6 piece into the 36 matrices.
-CK_INLINE void transform_channels(const float *x, long pixel, long line, long count, float *out, long stride) {
+CK_INLINE void transform_channels(const float *x, long pixel, long line, long count, float *out,
+                                  long stride) {
     v16 half[6][6];
     for (int i = 0; i < 6; i++) {
         v16 d[6];
@@ -71,8 +73,8 @@ static void transform_piece(const float *x, long pixel, long line, long channels
 }
 
 /// A piece that reaches past the padded map is transformed as if the map went on with zeros.
-static void transform_edge_piece(const float *x, long pixel, long line, long rows, long columns, long channels,
-                                 float *out, long stride) {
+static void transform_edge_piece(const float *x, long pixel, long line, long rows, long columns,
+                                 long channels, float *out, long stride) {
     float copy[36 * 16];
     for (long c = 0; c < channels; c += 16) {
         long count = ck_min(16, channels - c);
@@ -162,6 +164,12 @@ static void restore_channels(const winograd *w, tile_place p, const float *sums,
 
 // MARK: Multiplication
 
+/// Panel `panel` of matrix `i` of the 36.
+static const float *weights_of(const winograd *w, long panel, long i) {
+    long inputs = w->shape.in_channels, width = ck_width_of_panel(w->shape.out_channels, panel);
+    return ck_panel(w->packed, 36 * inputs, panel) + i * inputs * width;
+}
+
 /// Tiles `first` ..< `first + count`, transformed at `input`, against panels `panel` ..< `end`.
 static void multiply_panels(const winograd *w, const float *input, long input_stride, long first, long count,
                             long panel, long end, float *sums) {
@@ -169,19 +177,17 @@ static void multiply_panels(const winograd *w, const float *input, long input_st
     long ld = (end - panel) * ck_panel_width, stride = matrix_stride(count * ld);
     for (long i = 0; i < 36; i++) {
         for (long p = panel; p < end; p++) {
-            long width = ck_width_of_panel(outputs, p);
-            const float *weights = ck_panel(w->packed, 36 * inputs, p) + i * inputs * width;
-            const float *next_panel = p + 1 < end
-                ? ck_panel(w->packed, 36 * inputs, p + 1) + i * inputs * ck_width_of_panel(outputs, p + 1)
-                : ck_panel(w->packed, 36 * inputs, panel) + (i + 1) * inputs * ck_width_of_panel(outputs, panel);
+            const float *next_panel = p + 1 < end ? weights_of(w, p + 1, i) : weights_of(w, panel, i + 1);
             tile_sum sum = {input + i * input_stride, w->channels, single_tap, 1, inputs, 0, next_panel};
-            multiply_rows(count, sum, weights, width, false, sums + i * stride + (p - panel) * ck_panel_width, ld);
+            multiply_rows(count, sum, weights_of(w, p, i), ck_width_of_panel(outputs, p), false,
+                          sums + i * stride + (p - panel) * ck_panel_width, ld);
         }
     }
+    long first_channel = panel * ck_panel_width, end_channel = ck_min(outputs, end * ck_panel_width);
     for (long tile = 0; tile < count; tile++) {
         tile_place place = place_of(w, first + tile);
-        for (long channel = panel * ck_panel_width; channel < ck_min(outputs, end * ck_panel_width); channel += 16) {
-            const float *at = sums + tile * ld + channel - panel * ck_panel_width;
+        for (long channel = first_channel; channel < end_channel; channel += 16) {
+            const float *at = sums + tile * ld + channel - first_channel;
             restore_channels(w, place, at, stride, channel, outputs - channel);
         }
     }
@@ -210,7 +216,8 @@ enum { shared_tiles = 4 }; // tiles an item of the shared transform takes
 static void shared_transform_item(void *user, long item) {
     const winograd *w = user;
     long first = item * shared_tiles, stride = matrix_stride(w->tiles * w->channels);
-    transform_tiles(w, first, ck_min(w->tiles, first + shared_tiles), w->shared + first * w->channels, stride);
+    long end = ck_min(w->tiles, first + shared_tiles);
+    transform_tiles(w, first, end, w->shared + first * w->channels, stride);
 }
 
 // MARK: Schedule

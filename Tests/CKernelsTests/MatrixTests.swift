@@ -1,0 +1,170 @@
+import CKernels
+import Testing
+
+/// Matrix products and convolutions: the naive twins against sums in f64, the vector paths against the twins.
+struct MatrixTests {
+    struct Product: Sendable {
+        var images = 1
+        let m, n, k: Int
+        var ending = Ending()
+    }
+
+    static let products =
+        [
+            Product(m: 1, n: 1, k: 1), Product(m: 2, n: 48, k: 7), Product(m: 13, n: 33, k: 65),
+            Product(m: 97, n: 16, k: 16), Product(m: 5, n: 130, k: 31), Product(m: 200, n: 20, k: 40),
+        ] + Ending.all.map { Product(images: 3, m: 39, n: 50, k: 18, ending: $0) }
+
+    @Test(arguments: products)
+    func matrixProduct(_ p: Product) throws {
+        let arena = Arena()
+        defer { arena.free() }
+        let lda = p.k + 2, ldc = p.n + 3
+        let a = arena.random(p.m * lda), weight = arena.random(p.n * p.k, seed: 2)
+        let packed = arena.filled(ck_gemm_packed_count(p.n, p.k))
+        ck_gemm_pack(weight, p.n, p.k, packed)
+        let epilogue = p.ending.epilogue(arena, images: p.images, rows: p.m, channels: p.n)
+        let c = try expectSameBits(arena, count: p.m * ldc) { context, c in
+            ck_gemm(context, p.images, p.m, p.n, p.k, a, lda, packed, epilogue, c, ldc)
+        }
+        var reference = [Double?](repeating: nil, count: p.m * ldc)
+        for row in 0..<p.m {
+            for column in 0..<p.n {
+                var sum = 0.0
+                for k in 0..<p.k { sum += Double(a[row * lda + k]) * Double(weight[column * p.k + k]) }
+                reference[row * ldc + column] = epilogue.applied(
+                    to: sum, image: row / (p.m / p.images), row: row, channel: column)
+            }
+        }
+        #expect(relativeError(c, reference) < 2e-6)
+    }
+
+    struct Convolution: Sendable {
+        let images, height, width, inputs, outputs: Int
+        var kernel = 3, stride = 1
+        var ending = Ending()
+
+        var outHeight: Int { (height + stride - 1) / stride }
+        var outWidth: Int { (width + stride - 1) / stride }
+        var border: Int { kernel == 3 ? 2 : 0 }
+
+        var shape: ck_conv_shape {
+            ck_conv_shape(
+                images: images, height: height, width: width, in_channels: inputs, out_channels: outputs,
+                kernel: Int32(kernel), stride: Int32(stride))
+        }
+
+        /// The convolution in f64, over the input as `ck_conv` takes it.
+        func reference(
+            _ x: UnsafeMutablePointer<Float>, _ ldx: Int, _ weight: UnsafeMutablePointer<Float>,
+            _ epilogue: ck_epilogue, _ ldy: Int
+        ) -> [Double?] {
+            var result = [Double?](repeating: nil, count: images * outHeight * outWidth * ldy)
+            for pixel in 0..<images * outHeight * outWidth {
+                let image = pixel / (outHeight * outWidth)
+                let top = pixel / outWidth % outHeight * stride, left = pixel % outWidth * stride
+                for output in 0..<outputs {
+                    var sum = 0.0
+                    for i in 0..<kernel {
+                        for j in 0..<kernel {
+                            let row = image * (height + border) + top + i
+                            let source = (row * (width + border) + left + j) * ldx
+                            for input in 0..<inputs {
+                                let w = weight[((output * inputs + input) * kernel + i) * kernel + j]
+                                sum += Double(x[source + input]) * Double(w)
+                            }
+                        }
+                    }
+                    result[pixel * ldy + output] = epilogue.applied(
+                        to: sum, image: image, row: pixel, channel: output)
+                }
+            }
+            return result
+        }
+    }
+
+    static let convolutions =
+        [
+            Convolution(images: 1, height: 1, width: 1, inputs: 1, outputs: 1),
+            Convolution(images: 2, height: 5, width: 13, inputs: 3, outputs: 17),
+            Convolution(images: 1, height: 9, width: 30, inputs: 16, outputs: 48),
+            Convolution(images: 1, height: 7, width: 10, inputs: 5, outputs: 6, stride: 2),
+            Convolution(images: 2, height: 8, width: 8, inputs: 18, outputs: 33, stride: 2),
+            Convolution(images: 1, height: 6, width: 11, inputs: 20, outputs: 40, kernel: 1),
+            Convolution(images: 2, height: 6, width: 9, inputs: 4, outputs: 3, kernel: 1, stride: 2),
+        ] + Ending.all.map { Convolution(images: 2, height: 4, width: 7, inputs: 6, outputs: 35, ending: $0) }
+
+    @Test(arguments: convolutions)
+    func directConvolution(_ v: Convolution) throws {
+        let arena = Arena()
+        defer { arena.free() }
+        let ldx = v.inputs + 1, ldy = v.outputs + 2
+        let x = arena.random(v.images * (v.height + v.border) * (v.width + v.border) * ldx)
+        let weight = arena.random(v.outputs * v.inputs * v.kernel * v.kernel, seed: 2)
+        let packed = arena.filled(ck_conv_packed_count(v.outputs, v.inputs, Int32(v.kernel)))
+        ck_conv_pack(weight, v.outputs, v.inputs, Int32(v.kernel), packed)
+        let pixels = v.images * v.outHeight * v.outWidth
+        let epilogue = v.ending.epilogue(arena, images: v.images, rows: pixels, channels: v.outputs)
+        let y = try expectSameBits(arena, count: pixels * ldy) { context, y in
+            ck_conv(context, v.shape, x, ldx, packed, epilogue, y, ldy)
+        }
+        #expect(relativeError(y, v.reference(x, ldx, weight, epilogue, ldy)) < 2e-6)
+    }
+
+    static let winogradConvolutions =
+        [
+            Convolution(images: 1, height: 4, width: 4, inputs: 16, outputs: 16),
+            Convolution(images: 1, height: 1, width: 1, inputs: 1, outputs: 1),
+            Convolution(images: 2, height: 5, width: 7, inputs: 6, outputs: 3),
+            Convolution(images: 1, height: 34, width: 33, inputs: 17, outputs: 20),
+            Convolution(images: 2, height: 8, width: 8, inputs: 48, outputs: 96),
+            Convolution(images: 1, height: 60, width: 61, inputs: 8, outputs: 33),
+        ]
+        + Ending.all.map { Convolution(images: 2, height: 9, width: 6, inputs: 20, outputs: 40, ending: $0) }
+
+    @Test(arguments: winogradConvolutions)
+    func winograd(_ v: Convolution) throws {
+        let arena = Arena()
+        defer { arena.free() }
+        let ldx = v.inputs + 1, ldy = v.outputs + 2
+        let x = arena.paddedMap(v.images, v.height, v.width, v.inputs, stride: ldx)
+        let weight = arena.random(v.outputs * v.inputs * 9, seed: 2)
+        let packed = arena.filled(ck_winograd_packed_count(v.outputs, v.inputs))
+        ck_winograd_pack(weight, v.outputs, v.inputs, packed)
+        let pixels = v.images * v.height * v.width
+        let epilogue = v.ending.epilogue(arena, images: v.images, rows: pixels, channels: v.outputs)
+        let y = try expectSameBits(arena, count: pixels * ldy) { context, y in
+            ck_winograd(context, v.shape, x, ldx, packed, epilogue, y, ldy)
+        }
+        let reference = v.reference(x, ldx, weight, epilogue, ldy)
+        #expect(relativeError(y, reference) < 3e-5)
+        var error = 0.0, size = 0.0
+        for (index, value) in reference.enumerated() {
+            guard let value else { continue }
+            error += (Double(y[index]) - value) * (Double(y[index]) - value)
+            size += value * value
+        }
+        #expect((error / size).squareRoot() < 1e-5)
+    }
+
+    /// An image's result does not depend on the images beside it.
+    @Test func winogradAloneAndInABatch() throws {
+        let arena = Arena()
+        defer { arena.free() }
+        let batch = Convolution(images: 3, height: 10, width: 12, inputs: 32, outputs: 64)
+        let alone = Convolution(images: 1, height: 10, width: 12, inputs: 32, outputs: 64)
+        let x = arena.paddedMap(3, 10, 12, 32, stride: 32)
+        let weight = arena.random(64 * 32 * 9, seed: 2)
+        let packed = arena.filled(ck_winograd_packed_count(64, 32))
+        ck_winograd_pack(weight, 64, 32, packed)
+        let epilogue = Ending(bias: false).epilogue(arena, images: 1, rows: 1, channels: 1)
+        let pixels = 10 * 12,
+            together = try expectSameBits(arena, count: 3 * pixels * 64) { context, y in
+                ck_winograd(context, batch.shape, x, 32, packed, epilogue, y, 64)
+            }
+        let last = try expectSameBits(arena, count: pixels * 64) { context, y in
+            ck_winograd(context, alone.shape, x + 2 * 12 * 14 * 32, 32, packed, epilogue, y, 64)
+        }
+        #expect((0..<pixels * 64).allSatisfy { last[$0] == together[2 * pixels * 64 + $0] })
+    }
+}
