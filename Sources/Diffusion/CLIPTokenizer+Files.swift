@@ -1,25 +1,17 @@
 import TensorEngine
 
 extension CLIPTokenizer {
-    /// The most bytes that vocab.json and merges.txt may have.
-    private static let maximumBytes = 1 << 26
-
-    /// Reads vocab.json, merges.txt and tokenizer_config.json in `folder`.
+    /// Reads vocab.json, merges.txt and tokenizer_config.json in `folder`; tokenizer.json (as transformers
+    /// 5 writes it) where there is no vocab.json.
     ///
     /// - Parameter positions: the text tower's; the tokenizer must fill them.
     init(folder: String, positions: Int) throws(ModelError) {
-        let vocabularyPath = joined(folder, "vocab.json")
-        let file = try ConfigFile(path: vocabularyPath, maximumBytes: Self.maximumBytes)
-        var vocabulary: [String: Int] = [:]
-        vocabulary.reserveCapacity(file.values.count)
-        for (token, value) in file.values {
-            guard case .integer(let id) = value, (0..<(1 << 24)).contains(id) else {
-                throw file.fault(token, expected: "a token's number")
-            }
-            vocabulary[token] = id
-        }
+        let whole = joined(folder, "tokenizer.json")
+        let isWhole = isFile(whole) && !isFile(joined(folder, "vocab.json"))
+        let pairs = try isWhole ? PairFile(tokenizer: whole) : PairFile(folder: folder)
+        let vocabulary = pairs.vocabulary
         let settings = try SpecialTokens(folder: folder, vocabulary: vocabulary)
-        let merges = try Self.merges(path: joined(folder, "merges.txt"), vocabulary: vocabulary)
+        let merges = try pairs.merges()
         guard positions > 2 else {
             throw .contradiction(
                 file: settings.path, reason: "the text tower has only \(positions) positions")
@@ -35,27 +27,90 @@ extension CLIPTokenizer {
             startOfText: settings.start, endOfText: settings.end, padding: settings.padding,
             addedTokens: settings.added)
     }
+}
 
-    /// Lines of two tokens, the most frequent pair first; the first line may name the format's version.
-    private static func merges(
-        path: String, vocabulary: [String: Int]
-    ) throws(ModelError) -> [BytePairEncoder.Merge] {
-        let bytes = try ConfigFile.bytes(path: path, maximumBytes: maximumBytes)
+/// A vocabulary and its pairs to join, as the files have them.
+private struct PairFile {
+    /// The most bytes that such a file may have.
+    private static let maximumBytes = 1 << 26
+
+    let vocabulary: [String: Int]
+    /// File, what a pair's place is called there, and the two tokens with a space between, by place.
+    private let path: String
+    private let place: String
+    private let lines: [(number: Int, text: Substring)]
+
+    /// vocab.json and merges.txt: lines of two tokens; the first line may name the format's version.
+    init(folder: String) throws(ModelError) {
+        let file = try ConfigFile(path: joined(folder, "vocab.json"), maximumBytes: Self.maximumBytes)
+        vocabulary = try Self.vocabulary(file)
+        path = joined(folder, "merges.txt")
+        place = "line"
+        let bytes = try ConfigFile.bytes(path: path, maximumBytes: Self.maximumBytes)
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw .contradiction(file: path, reason: "it is not valid UTF-8")
         }
+        lines = text.split(separator: /\r?\n/, omittingEmptySubsequences: false).enumerated()
+            .map { (number: $0.offset + 1, text: $0.element) }
+            .filter { !$0.text.isEmpty && !$0.text.hasPrefix("#version") }
+    }
+
+    /// tokenizer.json: "model" has both, pairs as lists or as texts.
+    init(tokenizer path: String) throws(ModelError) {
+        let file = try ConfigFile(path: path, maximumBytes: Self.maximumBytes)
+        guard case .object(let members)? = file["model"] else {
+            throw file.fault("model", expected: "an object")
+        }
+        let model = ConfigFile(path: path, values: members)
+        try model.require([("type", .string("BPE")), ("end_of_word_suffix", .string("</w>"))])
+        guard case .object(let tokens)? = model["vocab"] else {
+            throw model.fault("vocab", expected: "an object from token to number")
+        }
+        vocabulary = try Self.vocabulary(ConfigFile(path: path, values: tokens))
+        self.path = path
+        place = "merge"
+        guard case .array(let values)? = model["merges"] else {
+            throw model.fault("merges", expected: "a list of pairs of tokens")
+        }
+        var lines: [(number: Int, text: Substring)] = []
+        for (index, value) in values.enumerated() {
+            switch value {
+            case .string(let text): lines.append((index + 1, text[...]))
+            case .array(let pair):
+                let words = pair.map { if case .string(let word) = $0 { word } else { "" } }
+                lines.append((index + 1, words.joined(separator: " ")[...]))
+            default: throw model.fault("merges", expected: "a list of pairs of tokens")
+            }
+        }
+        self.lines = lines
+    }
+
+    private static func vocabulary(_ file: ConfigFile) throws(ModelError) -> [String: Int] {
+        var vocabulary: [String: Int] = [:]
+        vocabulary.reserveCapacity(file.values.count)
+        for (token, value) in file.values {
+            guard case .integer(let id) = value, (0..<(1 << 24)).contains(id) else {
+                throw file.fault(token, expected: "a token's number")
+            }
+            vocabulary[token] = id
+        }
+        return vocabulary
+    }
+
+    /// The pairs, the most frequent first.
+    func merges() throws(ModelError) -> [BytePairEncoder.Merge] {
         var merges: [BytePairEncoder.Merge] = []
-        for (number, line) in text.split(separator: /\r?\n/, omittingEmptySubsequences: false).enumerated() {
-            guard !line.isEmpty, !line.hasPrefix("#version") else { continue }
-            let parts = line.split(separator: " ", omittingEmptySubsequences: false)
+        merges.reserveCapacity(lines.count)
+        for (number, text) in lines {
+            let parts = text.split(separator: " ", omittingEmptySubsequences: false)
             guard parts.count == 2 else {
-                throw .contradiction(file: path, reason: "line \(number + 1) is not a pair of tokens")
+                throw .contradiction(file: path, reason: "\(place) \(number) is not a pair of tokens")
             }
             guard let left = vocabulary[String(parts[0])], let right = vocabulary[String(parts[1])],
                 let merged = vocabulary[String(parts[0] + parts[1])]
             else {
                 throw .contradiction(
-                    file: path, reason: "line \(number + 1) joins tokens that vocab.json does not hold")
+                    file: path, reason: "\(place) \(number) joins tokens that the vocabulary does not hold")
             }
             merges.append(BytePairEncoder.Merge(left: left, right: right, merged: merged))
         }
@@ -128,7 +183,7 @@ private struct SpecialTokens {
         default: throw file.fault(key, expected: "a token's text")
         }
         guard let id = vocabulary[content], !content.isEmpty else {
-            throw .contradiction(file: file.path, reason: "\(key) “\(content)” is not in vocab.json")
+            throw .contradiction(file: file.path, reason: "\(key) “\(content)” is not in the vocabulary")
         }
         let text =
             isNormalized ? CLIPTokenizer.normalized(content.unicodeScalars) : Array(content.unicodeScalars)

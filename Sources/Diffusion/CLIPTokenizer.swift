@@ -28,8 +28,11 @@ package struct CLIPTokenizer: Sendable {
     package let length: Int
     /// Ids are below this.
     package let vocabulary: Int
+    /// The id that every prompt begins with.
     package let startOfText: Int
+    /// The id that follows every prompt.
     package let endOfText: Int
+    /// The id that fills the rest.
     package let padding: Int
     private let addedTokens: [AddedToken]
     private let encoder: BytePairEncoder

@@ -8,10 +8,15 @@ import TensorEngine
 ///     let cascade = try Cascade(folder: "weights/emoji")
 ///     for stage in try cascade.description.stages(forSize: 256) { print(stage.name, stage.steps) }
 package final class Cascade: Sendable {
+    /// The folder's path as it was given.
     package let folder: String
+    /// What the farm knows of the model.
     package let description: CascadeDescription
+    /// Turns prompts into the text tower's tokens.
     package let tokenizer: CLIPTokenizer
+    /// Sizes of the text tower.
     package let textEncoder: TextEncoderConfig
+    /// Sizes of what feeds CLIP's embeddings to the decoder.
     package let textProjection: TextProjectionConfig
     /// In the order in which they run.
     package let stages: [CascadeStage]
@@ -116,8 +121,11 @@ package final class Cascade: Sendable {
             files.insert("\(component)/config.json")
         }
         for stage in stages { files.insert("\(stage.schedulerComponent)/scheduler_config.json") }
-        for name in ["vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json"]
-        where isFile(joined(folder, "tokenizer/\(name)")) {
+        let tokenizer = joined(folder, "tokenizer")
+        let pairs =
+            isFile(joined(tokenizer, "vocab.json")) ? ["vocab.json", "merges.txt"] : ["tokenizer.json"]
+        for name in pairs + ["tokenizer_config.json", "special_tokens_map.json"]
+        where isFile(joined(tokenizer, name)) {
             files.insert("tokenizer/\(name)")
         }
         for component in weights {

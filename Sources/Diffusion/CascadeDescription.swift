@@ -1,5 +1,6 @@
 /// A stage of a cascade, as everyone in the farm knows it.
 package struct StageDescription: Sendable, Hashable, Codable {
+    /// Unique in its cascade.
     package let name: String
     /// Sampling steps unless the request says otherwise.
     package let steps: Int
@@ -8,6 +9,7 @@ package struct StageDescription: Sendable, Hashable, Codable {
     /// Height and width of the picture that the stage makes; nil where it makes none.
     package let size: Int?
 
+    /// A stage, as a description states it.
     package init(name: String, steps: Int, guidance: Double? = nil, size: Int? = nil) {
         self.name = name
         self.steps = steps
@@ -18,13 +20,16 @@ package struct StageDescription: Sendable, Hashable, Codable {
 
 /// A model as everyone in the farm knows it, without its weights.
 package struct CascadeDescription: Sendable, Hashable, Codable {
+    /// The model's name, not unique: `hash` is.
     package let name: String
+    /// The maker's count of revisions.
     package let version: Int
     /// SHA-256 over the files that pictures depend on, 64 hexadecimal digits.
     package let hash: String
     /// In the order in which they run.
     package let stages: [StageDescription]
 
+    /// A model, as a description states it.
     package init(name: String, version: Int, hash: String, stages: [StageDescription]) {
         self.name = name
         self.version = version

@@ -8,6 +8,7 @@ package enum CascadeError: Error, Hashable, Sendable, CustomStringConvertible {
     case guidance(Double)
     case precision(Precision)
 
+    /// A sentence for the user.
     package var description: String {
         switch self {
         case .size(let size, let model, let offered):

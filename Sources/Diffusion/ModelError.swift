@@ -21,6 +21,7 @@ package enum ModelError: Error, Hashable, Sendable, CustomStringConvertible {
     case wrongShape(file: String, tensor: String, expected: [Int], found: [Int])
     case notFinite(file: String, tensor: String, count: Int)
 
+    /// A sentence for the user.
     package var description: String {
         switch self {
         case .folderMissing(let folder): "There is no folder \(folder)."

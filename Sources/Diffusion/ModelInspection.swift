@@ -2,9 +2,13 @@ import TensorEngine
 
 /// What a model is made of, for a reader.
 package struct ModelInspection: Sendable, Hashable, Codable {
+    /// A folder of weights.
     package struct Component: Sendable, Hashable, Codable {
+        /// The folder's name.
         package let name: String
+        /// Number of tensors.
         package let tensors: Int
+        /// Elements of all its tensors.
         package let parameters: Int
         /// Bytes of its weight files.
         package let bytes: Int
@@ -12,7 +16,9 @@ package struct ModelInspection: Sendable, Hashable, Codable {
         package let types: [String]
     }
 
+    /// The model's folder.
     package let folder: String
+    /// Name, hash and stages.
     package let cascade: CascadeDescription
     /// By name.
     package let components: [Component]
@@ -21,6 +27,7 @@ package struct ModelInspection: Sendable, Hashable, Codable {
     /// Bytes of all weight files.
     package let bytes: Int
 
+    /// Looks at the headers of all weights; reads none.
     package init(_ cascade: Cascade) throws(ModelError) {
         var components: [Component] = []
         for name in cascade.components {

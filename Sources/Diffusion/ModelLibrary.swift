@@ -4,9 +4,11 @@ import Foundation
 package enum ModelLibrary {
     /// A folder with a model_index.json.
     package struct Model: Sendable, Hashable, Codable {
+        /// Its path.
         package let folder: String
         /// The model's name; the folder's where the model cannot be read.
         package let name: String
+        /// The maker's count of revisions; 0 where there is none.
         package let version: Int
         /// Picture sizes, ascending.
         package let sizes: [Int]

@@ -11,18 +11,26 @@ enum ConfigLimits {
 
 /// CLIP's text tower: text_encoder/config.json of a CLIPTextModelWithProjection.
 package struct TextEncoderConfig: Sendable, Hashable {
+    /// Of the feed-forward layers.
     package enum Activation: Sendable, Hashable { case gelu, quickGELU }
 
+    /// Token ids are below this.
     package let vocabulary: Int
+    /// Tokens of a prompt.
     package let positions: Int
+    /// Width of a token's state.
     package let width: Int
     /// Width of the feed-forward layers.
     package let hidden: Int
+    /// Transformer blocks.
     package let layers: Int
+    /// Attention heads; they divide `width`.
     package let heads: Int
     /// Width of the projected embedding.
     package let projection: Int
+    /// Of the feed-forward layers.
     package let activation: Activation
+    /// Of the layer norms.
     package let epsilon: Float
     /// The token whose state is projected. 2 in old files, where the highest token of the prompt is meant.
     package private(set) var endOfText: Int
@@ -54,8 +62,11 @@ package struct TextEncoderConfig: Sendable, Hashable {
 
 /// The diffusion prior: prior/config.json of a PriorTransformer.
 package struct PriorConfig: Sendable, Hashable {
+    /// Attention heads.
     package let heads: Int
+    /// Width of a head.
     package let headSize: Int
+    /// Transformer blocks.
     package let layers: Int
     /// Width of CLIP's embeddings.
     package let embedding: Int

@@ -3,6 +3,7 @@ extension RenderRequest {
     package static let maximumPromptBytes = 64 << 10
     /// Steps that a stage can be asked for. Its sampler may allow fewer.
     package static let allowedSteps = 2...1000
+    /// Guidance that can be asked for.
     package static let allowedGuidance = 0.0...50.0
 
     /// Checks the request against a cascade of which only the description is known.

@@ -5,6 +5,7 @@ import TensorEngine
 package struct UNetConfig: Sendable, Hashable {
     /// Attention over text and pixels.
     package struct Attention: Sendable, Hashable {
+        /// Width of a head.
         package let headSize: Int
         /// Channels of a context token.
         package let contextChannels: Int
@@ -12,13 +13,17 @@ package struct UNetConfig: Sendable, Hashable {
         package let levels: [Bool]
     }
 
+    /// Channels of the input: 3, or 6 with the picture to enlarge.
     package let inputs: Int
+    /// Channels of the output: 3, or 6 with variances.
     package let outputs: Int
     /// Channels of each level, the full map's first.
     package let channels: [Int]
     /// Residual blocks of a level of the down path; the up path has one more.
     package let layers: Int
+    /// Groups of the group norms.
     package let groups: Int
+    /// Of the group norms.
     package let epsilon: Float
     /// Whether the time embedding scales and shifts the second norm, or is added before it.
     package let isScaleShift: Bool

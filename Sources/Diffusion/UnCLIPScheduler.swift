@@ -22,7 +22,9 @@ package struct UnCLIPScheduler: Sendable, Hashable {
 
     /// Steps of the training schedule.
     package let trainingSteps: Int
+    /// What the network gives.
     package let prediction: Prediction
+    /// Where the variance comes from.
     package let variance: Variance
     /// Bound of the predicted clean sample; nil where it is not clipped.
     package let clipRange: Float?
@@ -32,6 +34,7 @@ package struct UnCLIPScheduler: Sendable, Hashable {
     /// Product of the alphas up to each step.
     private let alphaProducts: [Float]
 
+    /// A sampler with diffusers' defaults.
     package init(
         trainingSteps: Int = 1000, prediction: Prediction = .noise, variance: Variance = .fixedSmall,
         clipRange: Float? = 1

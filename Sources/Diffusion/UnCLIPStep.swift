@@ -13,6 +13,7 @@ package struct UnCLIPStep: Sendable, Hashable {
 
     /// The training step, which the network is told.
     package let timestep: Int
+    /// What the network gives.
     package let prediction: UnCLIPScheduler.Prediction
     /// Bound of the predicted clean sample.
     package let clipRange: Float
@@ -24,6 +25,7 @@ package struct UnCLIPStep: Sendable, Hashable {
     package let cleanWeight: Float
     /// Weight of the present sample in the next one's mean.
     package let sampleWeight: Float
+    /// The noise that the step adds.
     package let noise: Noise
 
     /// Whether the step draws as much noise as the sample has values.

@@ -53,6 +53,7 @@ package enum JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooDeep
     case numberOutOfRange(offset: Int)
 
+    /// A clause without the file's name.
     package var description: String {
         switch self {
         case .notUTF8: "not valid UTF-8"

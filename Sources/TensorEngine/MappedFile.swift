@@ -60,11 +60,14 @@ package final class MappedFile: Sendable {
     }
 }
 
-/// A file that could not be read. `code` is the system's error number.
+/// A file that could not be read.
 package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The path as it was given.
     package let path: String
+    /// The system's error number.
     package let code: CInt
 
+    /// An error that the system reported.
     package init(path: String, code: CInt) {
         self.path = path
         self.code = code
@@ -88,5 +91,6 @@ package struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// A sentence for the user.
     package var description: String { "\(path) cannot be read: \(reason)." }
 }

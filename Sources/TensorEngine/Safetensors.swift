@@ -53,8 +53,10 @@ package struct SafetensorsEntry: Sendable, Hashable {
 package struct SafetensorsError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The file's path, or what the bytes are called.
     package let file: String
+    /// What is wrong.
     package let reason: Reason
 
+    /// What can be wrong; the first text is the tensor's name.
     package enum Reason: Hashable, Sendable {
         case unreadable(String)
         case tooShort(bytes: Int)
@@ -79,11 +81,13 @@ package struct SafetensorsError: Error, Hashable, Sendable, CustomStringConverti
         case unsupportedType(String, type: SafetensorsType, wanted: String)
     }
 
+    /// An error about the file of this name.
     package init(file: String, reason: Reason) {
         self.file = file
         self.reason = reason
     }
 
+    /// A sentence for the user.
     package var description: String { "\(file): \(reason.sentence)" }
 }
 

@@ -2,10 +2,14 @@
 package enum SafetensorsWriter {
     /// A tensor to write as F32: `values` in C order, as many as the product of `shape`.
     package struct Tensor: Sendable, Hashable {
+        /// Unique in its file.
         package let name: String
+        /// Sizes, outermost first.
         package let shape: [Int]
+        /// Elements in C order.
         package let values: [Float]
 
+        /// A tensor; `values` must fill `shape`.
         package init(name: String, shape: [Int], values: [Float]) {
             precondition(values.count == shape.reduce(1, *), "a tensor's values must fill its shape")
             self.name = name

@@ -165,10 +165,10 @@ import Testing
             "FOLDER/tokenizer/merges.txt: line 2 is not a pair of tokens."),
         Broken(
             "tokenizer/merges.txt", .text("#version: 0.2\ng r\nq q\n"),
-            "FOLDER/tokenizer/merges.txt: line 3 joins tokens that vocab.json does not hold."),
+            "FOLDER/tokenizer/merges.txt: line 3 joins tokens that the vocabulary does not hold."),
         Broken(
             "tokenizer/tokenizer_config.json", .replacing("\"!\"", "\"<pad>\""),
-            "FOLDER/tokenizer/tokenizer_config.json: pad_token “<pad>” is not in vocab.json."),
+            "FOLDER/tokenizer/tokenizer_config.json: pad_token “<pad>” is not in the vocabulary."),
         Broken(
             "tokenizer/tokenizer_config.json", .replacing("48", "77"),
             "FOLDER/tokenizer/tokenizer_config.json: model_max_length is 77,"

@@ -1,4 +1,5 @@
 import Diffusion
+import Foundation
 import Testing
 
 /// Expected ids: transformers 5.23's CLIPTokenizer over weights/emoji/tokenizer, without start and end
@@ -126,5 +127,32 @@ import Testing
     @Test func aMillionLettersWithoutASpaceEnd() throws {
         let tokens = try TestModel.cascade().tokenizer.encode(String(repeating: "appleb", count: 170_000))
         #expect(tokens.dropped > 100_000)
+    }
+
+    /// transformers 5 writes vocabulary and merges into one file.
+    @Test func readsTokenizerJSON() throws {
+        func text(_ name: String) throws -> String {
+            try String(contentsOfFile: "\(TestModel.folder)/tokenizer/\(name)", encoding: .utf8)
+        }
+        let merges = try text("merges.txt").split(separator: "\n").dropFirst().map { line in
+            let pair = try line.split(
+                separator: ""
+                    + " "
+            ).map { String(decoding: try JSONEncoder().encode(String($0)), as: UTF8.self) }
+            return "[\(pair.joined(separator: ","))]"
+        }
+        let model =
+            "{\"type\":\"BPE\",\"end_of_word_suffix\":\"</w>\",\"vocab\":\(try text("vocab.json")),"
+            + "\"merges\":[\(merges.joined(separator: ","))]}"
+        let copy = try ChangedModel([
+            "tokenizer/vocab.json": .removed, "tokenizer/merges.txt": .removed,
+            "tokenizer/tokenizer.json": .text("{\"model\":\(model)}"),
+        ])
+        let cascade = try copy.cascade()
+        #expect(cascade.usedFiles.contains("tokenizer/tokenizer.json"))
+        let shipped = try TestModel.cascade().tokenizer
+        for row in Self.table {
+            #expect(cascade.tokenizer.encode(row.text) == shipped.encode(row.text))
+        }
     }
 }
