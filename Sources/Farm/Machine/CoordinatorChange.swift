@@ -79,7 +79,8 @@ package struct CommittedResult: Hashable, Sendable {
         self.worker = worker
     }
 
-    /// What later results of the task are compared with: the pixels' digest, or the blob's where there are none.
+    /// What later results of the task are compared with: the pixels' digest, or the blob's where there are
+    /// none.
     package var evidence: Digest { result.pixels ?? result.blob.digest }
 }
 

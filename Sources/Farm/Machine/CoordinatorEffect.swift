@@ -1,4 +1,5 @@
-/// What the coordinator wants done. All changes of a turn are committed in one transaction before any message leaves.
+/// What the coordinator wants done. All changes of a turn are committed in one transaction before any message
+/// leaves.
 package enum CoordinatorEffect: Hashable, Sendable {
     /// To be made durable.
     case persist(CoordinatorChange)

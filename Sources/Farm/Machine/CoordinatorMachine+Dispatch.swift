@@ -37,7 +37,8 @@ extension CoordinatorMachine {
         return stages[place].name
     }
 
-    /// Whether a busy worker may get one more: only what is cheap, and only while there is plenty for everyone.
+    /// Whether a busy worker may get one more: only what is cheap, and only while there is plenty for
+    /// everyone.
     private func canQueue(_ key: StageKey, job: Job) -> Bool {
         guard let pace = paces[key], pace.seconds <= options.cheapSeconds else { return false }
         return job.taskCounts.ready >= 2 * workers.count

@@ -1,7 +1,7 @@
 import OrderedCollections
 
-/// The coordinator's decisions as a value: `apply` takes what happened and when, and says what to do. It reads no
-/// clock, draws nothing at random and touches nothing outside itself.
+/// The coordinator's decisions as a value: `apply` takes what happened and when, and says what to do. It
+/// reads no clock, draws nothing at random and touches nothing outside itself.
 ///
 ///     var machine = CoordinatorMachine(options: CoordinatorOptions())
 ///     let effects = machine.apply(.hello(hello), at: now)
@@ -28,8 +28,8 @@ package struct CoordinatorMachine: Hashable, Sendable {
     /// What this call of `apply` wants done.
     var effects: [CoordinatorEffect] = []
 
-    /// A coordinator that begins with what the store holds. Workers that held leases have `options.restartGrace` to
-    /// come back.
+    /// A coordinator that begins with what the store holds. Workers that held leases have
+    /// `options.restartGrace` to come back.
     package init(
         options: CoordinatorOptions = CoordinatorOptions(), restoring snapshot: CoordinatorSnapshot = .empty,
         at now: Instant = Instant(milliseconds: 0)

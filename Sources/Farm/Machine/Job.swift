@@ -1,5 +1,5 @@
-/// A job with its images. Counts and ready sets follow every change of a row; `Job(head:…)` builds them anew, which is
-/// what a restart does.
+/// A job with its images. Counts and ready sets follow every change of a row; `Job(head:…)` builds them anew,
+/// which is what a restart does.
 package struct Job: Hashable, Sendable {
     /// The part that a change of the job itself writes.
     package struct Head: Hashable, Sendable {

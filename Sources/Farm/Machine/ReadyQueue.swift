@@ -1,5 +1,5 @@
-/// Which (job, stage) pairs have ready tasks, in the order in which they are served: priority, then later stages (so
-/// that begun pictures are finished first), then order of submission.
+/// Which (job, stage) pairs have ready tasks, in the order in which they are served: priority, then later
+/// stages (so that begun pictures are finished first), then order of submission.
 package struct ReadyQueue: Hashable, Sendable {
     /// One pair of job and stage.
     package struct Key: Hashable, Comparable, Sendable {

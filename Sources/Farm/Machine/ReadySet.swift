@@ -1,5 +1,5 @@
-/// A set of small integers in three levels of bits: the least member of a million is found in three steps, and equal
-/// sets are equal bits.
+/// A set of small integers in three levels of bits: the least member of a million is found in three steps,
+/// and equal sets are equal bits.
 package struct ReadySet: Hashable, Sendable {
     private var levels: [[UInt64]]
     /// How many members it has.

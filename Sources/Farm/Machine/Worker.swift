@@ -49,7 +49,8 @@ struct Worker: Hashable, Sendable {
     var hello: WorkerHello
     var presence: Presence
     var heard: Instant
-    /// Nonces of earlier lives, the latest last: a hello from one of them is a second process of the same name.
+    /// Nonces of earlier lives, the latest last: a hello from one of them is a second process of the same
+    /// name.
     var formerNonces: [UInt64] = []
     var leases: [Lease] = []
     var completed = 0

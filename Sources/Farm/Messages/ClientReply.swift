@@ -134,8 +134,8 @@ package struct TaskCounts: Hashable, Sendable {
     package init() {}
 }
 
-/// One answer to "why is it waiting?". The answers of a job add up to its ready and blocked tasks and its images
-/// without a plan.
+/// One answer to "why is it waiting?". The answers of a job add up to its ready and blocked tasks and its
+/// images without a plan.
 package struct WaitReason: Hashable, Sendable {
     /// How many tasks wait for this.
     package var count: Int

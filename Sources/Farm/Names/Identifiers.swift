@@ -91,7 +91,8 @@ package struct WorkerID: Hashable, Comparable, Sendable, CustomStringConvertible
     package static func < (left: WorkerID, right: WorkerID) -> Bool { left.text < right.text }
 }
 
-/// One life of a worker: its name and the nonce its process drew at start, so a restarted worker is a new one.
+/// One life of a worker: its name and the nonce its process drew at start, so a restarted worker is a new
+/// one.
 package struct WorkerSession: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The worker's lasting name.
     package var worker: WorkerID

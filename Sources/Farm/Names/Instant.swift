@@ -1,5 +1,5 @@
-/// A moment on the coordinator's clock, in milliseconds since 1970. Machines get it as an argument and never read
-/// a clock.
+/// A moment on the coordinator's clock, in milliseconds since 1970. Machines get it as an argument and never
+/// read a clock.
 package struct Instant: Hashable, Comparable, Sendable {
     /// Milliseconds since 1970-01-01 UTC.
     package var milliseconds: Int64

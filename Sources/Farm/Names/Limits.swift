@@ -1,4 +1,5 @@
-/// The stated maxima of the farm. Both ends check them; a message beyond one is refused, never trimmed silently.
+/// The stated maxima of the farm. Both ends check them; a message beyond one is refused, never trimmed
+/// silently.
 package enum Limits {
     /// Images in one job.
     package static let imagesPerJob = 1_000_000

@@ -1,0 +1,158 @@
+import Farm
+import Foundation
+import GRDB
+
+extension CoordinatorChange {
+    /// Writes the change inside the turn's transaction.
+    func write(to database: Database) throws {
+        func run(_ sql: String, _ arguments: StatementArguments) throws {
+            try database.cachedStatement(sql: sql).execute(arguments: arguments)
+        }
+        switch self {
+        case .nextJob(let job): try run("INSERT OR REPLACE INTO numbers VALUES ('next_job', ?)", [job.number])
+        case .job(let head): try head.write(to: database)
+        case .jobRemoved(let job): try remove(job, from: database)
+        case .variant(let job, let index, let options):
+            try run(
+                "INSERT OR REPLACE INTO variants VALUES (?, ?, ?, ?, ?)",
+                [job.number, index, options.size, options.guidance, options.precision == .fast ? 1 : 0])
+            for change in options.steps {
+                try run(
+                    "INSERT OR REPLACE INTO variant_steps VALUES (?, ?, ?, ?)",
+                    [job.number, index, change.stage.text, change.steps])
+            }
+        case .images(let job, let first, let images):
+            for (place, image) in images.enumerated() {
+                let id = ImageID(job: job, index: first + place)
+                try run(
+                    "INSERT OR REPLACE INTO requests VALUES (?, ?, ?)",
+                    [id.key, image.prompt, Int64(bitPattern: image.seed)])
+                try ImageRow(variant: image.variant).write(to: database, id)
+            }
+        case .image(let id, let row): try row.write(to: database, id)
+        case .leased(let held):
+            try run(
+                "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?)",
+                [
+                    held.id.task.image.key, held.id.task.stage, held.id.attempt, held.session.worker.text,
+                    Int64(bitPattern: held.session.nonce),
+                ])
+        case .released(let lease):
+            try run("DELETE FROM leases WHERE id = ? AND attempt = ?", [lease.task.image.key, lease.attempt])
+        case .result(let done): try done.write(to: database)
+        case .imageFailed(let id, let reason):
+            try run("INSERT OR REPLACE INTO errors VALUES (?, ?)", [id.key, reason])
+            try run("DELETE FROM leases WHERE id = ?", [id.key])
+        case .imagesCancelled, .imagesReopened, .variantFailed: try writeBulk(to: database)
+        case .model(let model): try model.write(to: database)
+        case .alarm(let late, let committed):
+            try run(
+                "INSERT INTO alarms VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    late.result.lease.task.image.key, late.result.lease.task.stage, late.result.lease.attempt,
+                    late.worker.text, late.result.blob.digest.data, late.result.pixels?.data, committed.data,
+                ])
+        }
+    }
+
+    private func writeBulk(to database: Database) throws {
+        switch self {
+        case .imagesCancelled(let job):
+            try database.execute(
+                sql: """
+                    UPDATE images SET state = 4, leased = 0 WHERE id >= :low AND id < :high AND state < 2;
+                    DELETE FROM leases WHERE id >= :low AND id < :high
+                    """, arguments: ["low": job.keys.lowerBound, "high": job.keys.upperBound])
+        case .imagesReopened(let job, let except):
+            let hopeless = except.map { "\($0)" }.joined(separator: ", ")
+            let some = "id >= :low AND id < :high AND state IN (3, 4) AND variant NOT IN (\(hopeless))"
+            try database.execute(
+                sql: """
+                    DELETE FROM errors WHERE id IN (SELECT id FROM images WHERE \(some));
+                    UPDATE images SET state = min(stage, 1), failures = 0, losses = 0, rollbacks = 0 WHERE \(some)
+                    """, arguments: ["low": job.keys.lowerBound, "high": job.keys.upperBound])
+        case .variantFailed(let job, let index, let reason):
+            let some = "id >= :low AND id < :high AND state < 2 AND variant = :variant"
+            try database.execute(
+                sql: """
+                    INSERT OR REPLACE INTO errors SELECT id, :reason FROM images WHERE \(some);
+                    UPDATE images SET state = 3 WHERE \(some)
+                    """,
+                arguments: [
+                    "low": job.keys.lowerBound, "high": job.keys.upperBound, "variant": index,
+                    "reason": reason,
+                ])
+        default: break
+        }
+    }
+
+    private func remove(_ job: JobID, from database: Database) throws {
+        for table in ["requests", "images", "errors", "leases", "results", "warnings"] {
+            try database.execute(
+                sql: "DELETE FROM \(table) WHERE id >= ? AND id < ?",
+                arguments: [job.keys.lowerBound, job.keys.upperBound])
+        }
+        try database.execute(
+            sql: """
+                DELETE FROM variants WHERE job = :job;
+                DELETE FROM variant_steps WHERE job = :job;
+                DELETE FROM jobs WHERE id = :job
+                """, arguments: ["job": job.number])
+    }
+}
+
+extension Job.Head {
+    fileprivate func write(to database: Database) throws {
+        try database.cachedStatement(
+            sql: "INSERT OR REPLACE INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        )
+        .execute(arguments: [
+            id.number, Int64(bitPattern: submission.id.high), Int64(bitPattern: submission.id.low),
+            submission.name,
+            submission.owner, submission.priority, submission.model, submission.count, state.code,
+            model?.name,
+            model?.hash.data, submitted.milliseconds, finished?.milliseconds, alarms,
+        ])
+    }
+}
+
+extension ImageRow {
+    fileprivate func write(to database: Database, _ id: ImageID) throws {
+        try database.cachedStatement(sql: "INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            .execute(arguments: [
+                id.key, Int(variant), state.code, leased ? 1 : 0, Int(stage), Int(failures), Int(losses),
+                Int(rollbacks), Int(attempt),
+            ])
+    }
+}
+
+extension CommittedResult {
+    fileprivate func write(to database: Database) throws {
+        let key = result.lease.task.image.key
+        let place = result.lease.task.stage
+        try database.cachedStatement(sql: "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            .execute(arguments: [
+                key, place, stage.text, result.lease.attempt, result.blob.digest.data, result.pixels?.data,
+                worker.text,
+                result.seconds, result.loadSeconds,
+            ])
+        try database.cachedStatement(sql: "DELETE FROM leases WHERE id = ?").execute(arguments: [key])
+        for (number, text) in result.warnings.enumerated() {
+            try database.cachedStatement(sql: "INSERT OR REPLACE INTO warnings VALUES (?, ?, ?, ?)")
+                .execute(arguments: [key, place, number, text])
+        }
+    }
+}
+
+extension ModelAnnouncement {
+    fileprivate func write(to database: Database) throws {
+        try database.execute(
+            sql: "INSERT INTO models VALUES (NULL, ?, ?, ?)", arguments: [key.name, key.hash.data, version])
+        let id = database.lastInsertedRowID
+        for (place, stage) in stages.enumerated() {
+            try database.execute(
+                sql: "INSERT INTO model_stages VALUES (?, ?, ?, ?, ?, ?)",
+                arguments: [id, place, stage.name.text, stage.steps, stage.guidance, stage.size])
+        }
+    }
+}

@@ -1,0 +1,99 @@
+package import Farm
+import Foundation
+import GRDB
+
+extension JobStore {
+    /// Prompt and seed of an image, with the options that the caller knows; nil when there is no such image.
+    /// - Throws: `StoreError.failed` or `.damaged`.
+    package func request(of image: ImageID, options: RenderOptions) throws(StoreError) -> ImageRequest? {
+        try read { database in
+            let statement = try database.cachedStatement(
+                sql: "SELECT prompt, seed FROM requests WHERE id = ?")
+            return try Row.fetchOne(statement, arguments: [image.key]).map { row in
+                ImageRequest(prompt: row[0], seed: UInt64(bitPattern: row[1]), options: options)
+            }
+        }
+    }
+
+    /// Images of a job from index `from`: at most `limit`, and fewer once their texts exceed `bytes`, but at
+    /// least one where there is one.
+    /// - Throws: `StoreError.failed` or `.damaged`.
+    package func images(
+        of job: JobID, from: Int, limit: Int, bytes: Int = Limits.controlMessageBytes / 4
+    ) throws(StoreError) -> [ImageStatus] {
+        let path = path
+        return try read { database in
+            let variants = try JobStore.variants(of: job, in: database)
+            let sql = """
+                SELECT images.id, prompt, seed, variant, state, reason FROM images
+                JOIN requests USING (id) LEFT JOIN errors USING (id)
+                WHERE images.id >= ? AND images.id < ? ORDER BY images.id LIMIT ?
+                """
+            let cursor = try Row.fetchCursor(
+                database, sql: sql,
+                arguments: [job.keys.lowerBound + Int64(from), job.keys.upperBound, limit])
+            var images: [ImageStatus] = []
+            var size = 0
+            while size < bytes, let row = try cursor.next() {
+                let variant: Int = row["variant"]
+                guard let state = ImageState(code: row["state"]), variants.indices.contains(variant) else {
+                    throw StoreError.damaged(path: path, reason: "the images of job \(job)")
+                }
+                let id = ImageID(key: row["id"])
+                let request = ImageRequest(
+                    prompt: row["prompt"], seed: UInt64(bitPattern: row["seed"]), options: variants[variant])
+                var image = ImageStatus(
+                    index: id.index, request: request, state: state, picture: nil, pixels: nil, stages: [],
+                    error: state == .failed ? row["reason"] : nil, warnings: [])
+                try JobStore.addResults(to: &image, id, from: database)
+                size += JobStore.bytes(of: image)
+                images.append(image)
+            }
+            return images
+        }
+    }
+
+    /// Of the blobs of `images`' done stages, those that no image needs any more: no picture, and no stage of
+    /// an image that may still go on.
+    /// - Throws: `StoreError.failed` or `.damaged`.
+    package func disposable(of images: [ImageID]) throws(StoreError) -> [BlobID] {
+        let sql = """
+            SELECT DISTINCT blob FROM results AS mine WHERE id = ? AND pixels IS NULL AND NOT EXISTS (
+                SELECT 1 FROM results AS other JOIN images USING (id)
+                WHERE other.blob = mine.blob AND (images.state <> 2 OR other.pixels IS NOT NULL))
+            """
+        return try read { database in
+            let statement = try database.cachedStatement(sql: sql)
+            return try images.flatMap { image in
+                try Row.fetchAll(statement, arguments: [image.key]).compactMap {
+                    $0.digest("blob").map(BlobID.init)
+                }
+            }
+        }
+    }
+
+    private static func bytes(of image: ImageStatus) -> Int {
+        let texts = [image.request.prompt, image.error ?? ""] + image.warnings
+        return 400 + texts.reduce(0) { $0 + $1.utf8.count } + 300 * image.stages.count
+    }
+
+    private static func addResults(to image: inout ImageStatus, _ id: ImageID, from database: Database) throws
+    {
+        let results = try Row.fetchAll(
+            database.cachedStatement(sql: "SELECT * FROM results WHERE id = ? ORDER BY stage"),
+            arguments: [id.key])
+        for row in results {
+            image.stages.append(
+                StageRecord(
+                    stage: StageName(row["name"]), worker: WorkerID(row["worker"]), seconds: row["seconds"],
+                    attempt: row["attempt"]))
+            if image.state == .done, let pixels = row.digest("pixels") {
+                image.pixels = pixels
+                image.picture = row.digest("blob").map(BlobID.init)
+            }
+        }
+        image.warnings = try String.fetchAll(
+            database.cachedStatement(sql: "SELECT text FROM warnings WHERE id = ? ORDER BY stage, place"),
+            arguments: [id.key])
+    }
+}

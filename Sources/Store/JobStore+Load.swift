@@ -1,0 +1,133 @@
+package import Farm
+import Foundation
+import GRDB
+
+extension JobStore {
+    /// All that the coordinator must know after a restart.
+    /// - Throws: `StoreError.damaged` when a row is not what this program writes, or `.failed`.
+    package func load() throws(StoreError) -> CoordinatorSnapshot {
+        let path = path
+        return try read { database in
+            let next =
+                try Int64.fetchOne(database, sql: "SELECT value FROM numbers WHERE name = 'next_job'") ?? 1
+            let models = try JobStore.models(in: database, path)
+            let known = Dictionary(models.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+            let heads = try JobStore.heads(in: database, path)
+            let jobs = try heads.map { head in
+                var job = Job(
+                    head: head, variants: try JobStore.variants(of: head.id, in: database),
+                    images: try JobStore.rows(of: head.id, in: database, path),
+                    model: head.model.flatMap { known[$0] })
+                try JobStore.addEvidence(to: &job, from: database, path)
+                return job
+            }
+            return CoordinatorSnapshot(
+                nextJob: JobID(next), models: models, jobs: jobs, leases: try JobStore.leases(in: database))
+        }
+    }
+
+    private static func models(in database: Database, _ path: String) throws -> [ModelAnnouncement] {
+        try Row.fetchAll(database, sql: "SELECT * FROM models ORDER BY id").map { row in
+            guard let hash = row.digest("hash") else {
+                throw StoreError.damaged(path: path, reason: "a model's hash")
+            }
+            let stages = try Row.fetchAll(
+                database, sql: "SELECT * FROM model_stages WHERE model = ? ORDER BY place",
+                arguments: [row["id"]])
+            return ModelAnnouncement(
+                key: ModelKey(name: row["name"], hash: hash), version: row["version"],
+                stages: stages.map { stage in
+                    AnnouncedStage(
+                        name: StageName(stage["name"]), steps: stage["steps"], guidance: stage["guidance"],
+                        size: stage["size"])
+                })
+        }
+    }
+
+    private static func heads(in database: Database, _ path: String) throws -> [Job.Head] {
+        try Row.fetchAll(database, sql: "SELECT * FROM jobs ORDER BY id").map { row in
+            guard let state = JobState(code: row["state"]) else {
+                throw StoreError.damaged(path: path, reason: "a job's state")
+            }
+            let submission = Submission(
+                id: SubmissionID(
+                    high: UInt64(bitPattern: row["submission_high"]),
+                    low: UInt64(bitPattern: row["submission_low"])),
+                name: row["name"], owner: row["owner"], priority: row["priority"], model: row["model"],
+                count: row["count"])
+            let hash = row.digest("model_hash")
+            let name: String? = row["model_name"]
+            let model = name.flatMap { name in hash.map { ModelKey(name: name, hash: $0) } }
+            return Job.Head(
+                id: JobID(row["id"]), submission: submission, state: state, model: model,
+                submitted: Instant(milliseconds: row["submitted"]),
+                finished: (row["finished"] as Int64?).map { Instant(milliseconds: $0) }, alarms: row["alarms"]
+            )
+        }
+    }
+
+    static func variants(of job: JobID, in database: Database) throws -> [RenderOptions] {
+        try Row.fetchAll(
+            database, sql: "SELECT * FROM variants WHERE job = ? ORDER BY place", arguments: [job.number]
+        )
+        .map { row in
+            let steps = try Row.fetchAll(
+                database, sql: "SELECT stage, steps FROM variant_steps WHERE job = ? AND variant = ?",
+                arguments: [job.number, row["place"]])
+            return RenderOptions(
+                size: row["size"],
+                steps: steps.map { StepOverride(stage: StageName($0["stage"]), steps: $0["steps"]) },
+                guidance: row["guidance"], precision: row["precision"] == 1 ? .fast : .exact)
+        }
+    }
+
+    private static func rows(of job: JobID, in database: Database, _ path: String) throws -> [ImageRow] {
+        let sql = """
+            SELECT id, variant, state, leased, stage, failures, losses, rollbacks, attempt FROM images
+            WHERE id >= ? AND id < ? ORDER BY id
+            """
+        var rows: [ImageRow] = []
+        let cursor = try Row.fetchCursor(
+            database, sql: sql, arguments: [job.keys.lowerBound, job.keys.upperBound])
+        while let row = try cursor.next() {
+            guard row[0] as Int64 == job.keys.lowerBound + Int64(rows.count),
+                let state = ImageState(code: row[2])
+            else {
+                throw StoreError.damaged(path: path, reason: "the images of job \(job)")
+            }
+            var image = ImageRow(variant: row[1])
+            image.state = state
+            image.leased = row[3]
+            image.stage = row[4]
+            image.failures = row[5]
+            image.losses = row[6]
+            image.rollbacks = row[7]
+            image.attempt = row[8]
+            rows.append(image)
+        }
+        return rows
+    }
+
+    private static func addEvidence(to job: inout Job, from database: Database, _ path: String) throws {
+        let cursor = try Row.fetchCursor(
+            database, sql: "SELECT id, stage, blob, pixels FROM results WHERE id >= ? AND id < ?",
+            arguments: [job.head.id.keys.lowerBound, job.head.id.keys.upperBound])
+        while let row = try cursor.next() {
+            guard let digest = row.digest("pixels") ?? row.digest("blob") else {
+                throw StoreError.damaged(path: path, reason: "a result of job \(job.head.id)")
+            }
+            job.setEvidence(digest, image: ImageID(key: row[0]).index, stage: row[1])
+        }
+    }
+
+    private static func leases(in database: Database) throws -> [HeldLease] {
+        try Row.fetchAll(database, sql: "SELECT * FROM leases ORDER BY id").map { row in
+            HeldLease(
+                id: LeaseID(
+                    task: TaskID(image: ImageID(key: row["id"]), stage: row["stage"]), attempt: row["attempt"]
+                ),
+                session: WorkerSession(
+                    worker: WorkerID(row["worker"]), nonce: UInt64(bitPattern: row["nonce"])))
+        }
+    }
+}
