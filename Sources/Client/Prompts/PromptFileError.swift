@@ -26,6 +26,8 @@ package enum PromptFileError: Error, Hashable, Sendable {
     case value(file: String, line: Int, RequestError)
     /// More pictures than one job may have.
     case tooManyImages(file: String, line: Int)
+    /// The file has changed since it was checked.
+    case changed(file: String)
     /// The copy of standard input could not be kept.
     case notSpooled(reason: String)
 }
@@ -59,6 +61,8 @@ extension PromptFileError: CustomStringConvertible {
             "\(file):\(line): \(error)"
         case .tooManyImages(let file, let line):
             "\(file):\(line): The job has more than \(RequestCheck.images) pictures here; split it."
+        case .changed(let file):
+            "\(file) changed while it was submitted; submit it again."
         case .notSpooled(let reason):
             "The prompts could not be kept in a temporary file: \(reason). Set TMPDIR to a folder with room."
         }

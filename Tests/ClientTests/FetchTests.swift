@@ -1,0 +1,176 @@
+import Client
+import Farm
+import Foundation
+import Testing
+import ZeroMQ
+
+@Suite struct FetchTests {
+    private let context: Context
+    private let farm: FakeFarm
+    private let root = FileManager.default.temporaryDirectory.appending(path: "fetch-\(UUID().uuidString)")
+        .path
+
+    init() throws {
+        context = try Context()
+        farm = try FakeFarm(context)
+    }
+
+    static func images(_ count: Int) -> [ImageStatus] {
+        (0..<count).map { index in
+            ImageStatus(
+                index: index,
+                request: ImageRequest(prompt: "prompt \(index)", seed: 9, options: RenderOptions(size: 64)),
+                state: .waiting, picture: nil, pixels: nil, stages: [], error: nil, warnings: [])
+        }
+    }
+
+    private func bytes(_ index: Int) -> [UInt8] {
+        (0..<40).map { UInt8(truncatingIfNeeded: index &* 7 &+ $0) }
+    }
+
+    private func file(_ name: String) -> [UInt8]? {
+        FileManager.default.contents(atPath: "\(root)/out/\(name)").map { [UInt8]($0) }
+    }
+
+    private func names() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: root + "/out").sorted()
+    }
+
+    private func clean() {
+        try? FileManager.default.removeItem(atPath: root)
+    }
+
+    private func fetch(wait: Bool = false) throws -> FetchProgress {
+        let client = try FarmClient(farm.endpoint, context: context)
+        return try client.fetch(JobID(1), into: PictureFolder(path: root + "/out"), wait: wait)
+    }
+
+    @Test func writesPicturesAndManifest() throws {
+        defer { clean() }
+        farm.with { state in
+            state.images = FetchTests.images(3)
+            state.finish(0, bytes: bytes(0))
+            state.images[1].state = .failed
+            state.images[1].error = "No paint."
+            state.finish(2, bytes: bytes(2))
+        }
+        let progress = try fetch()
+        #expect(progress.written == 2)
+        #expect(progress.status.images.failed == 1)
+        #expect(try names() == ["000001.png", "000003.png", "manifest.jsonl"])
+        #expect(file("000001.png") == bytes(0))
+        #expect(file("000003.png") == bytes(2))
+        let manifest = String(decoding: try #require(file("manifest.jsonl")), as: UTF8.self)
+        let lines = manifest.split(separator: "\n")
+        #expect(lines.count == 3)
+        let first = try #require(
+            try JSONSerialization.jsonObject(with: Data(lines[0].utf8)) as? [String: Any])
+        #expect(first["image"] as? Int == 1)
+        #expect(first["file"] as? String == "000001.png")
+        #expect(first["state"] as? String == "done")
+        #expect(first["prompt"] as? String == "prompt 0")
+        #expect(first["seed"] as? Int == 9)
+        #expect(first["modelHash"] as? String == Digest.zero.hex)
+        #expect((first["pixels"] as? String)?.count == 64)
+        let stages = try #require(first["stages"] as? [[String: Any]])
+        #expect(stages.first?["worker"] as? String == "w1")
+        #expect(stages.first?["seconds"] as? Double == 2.5)
+        #expect(lines[1].contains(#""error":"No paint.""#))
+        #expect(lines[1].contains(#""state":"failed""#))
+    }
+
+    @Test func fetchesOnlyWhatIsMissingOrWrong() throws {
+        defer { clean() }
+        farm.with { state in
+            state.images = FetchTests.images(3)
+            for index in 0..<3 { state.finish(index, bytes: bytes(index)) }
+        }
+        #expect(try fetch().written == 3)
+        try Data([1, 2]).write(to: URL(filePath: root + "/out/000002.png"))
+        let progress = try fetch()
+        #expect(progress.written == 1)
+        #expect(progress.present == 2)
+        #expect(file("000002.png") == bytes(1))
+    }
+
+    @Test func picturesLandWhileTheJobRuns() throws {
+        defer { clean() }
+        farm.with { state in
+            state.images = FetchTests.images(1100)
+            for index in 0..<1090 { state.finish(index, bytes: [1]) }
+            state.onRequest = { state, request in
+                guard case .status = request else { return }
+                if let next = state.images.lastIndex(where: { $0.state == .waiting }) {
+                    state.finish(next, bytes: [UInt8(next % 256)])
+                }
+            }
+        }
+        let client = try FarmClient(farm.endpoint, context: context)
+        var counts: [Int] = []
+        let progress = try client.fetch(JobID(1), into: PictureFolder(path: root + "/out"), wait: true) {
+            counts.append($0.inFolder)
+        }
+        #expect(progress.written == 1100)
+        #expect(progress.status.state == .finished)
+        // All that was done came before the rest was even begun.
+        #expect(counts.contains(1091))
+        #expect(file("001100.png") == [UInt8(1099 % 256)])
+        #expect(farm.with { $0.blobReads } == 1100)
+    }
+
+    @Test func missingPictureIsNamed() throws {
+        defer { clean() }
+        farm.with { state in
+            state.images = FetchTests.images(1)
+            state.finish(0, bytes: [1])
+            state.blobs = [:]
+        }
+        let error = #expect(throws: ClientError.self) { try fetch() }
+        #expect(
+            error?.description
+                == "Picture 1 could not be fetched: the coordinator does not have it. Fetch the job again.")
+        #expect(try names() == [])
+    }
+
+    @Test func wrongBytesAreNotWritten() throws {
+        defer { clean() }
+        farm.with { state in
+            state.images = FetchTests.images(1)
+            state.finish(0, bytes: [1])
+            for id in state.blobs.keys { state.blobs[id] = [2] }
+        }
+        let error = #expect(throws: ClientError.self) { try fetch() }
+        #expect(error?.description.contains("its bytes do not match their hash") == true)
+        #expect(try names() == [])
+    }
+
+    @Test func folderThatCannotBeWrittenIsNamed() throws {
+        defer { clean() }
+        try FileManager.default.createDirectory(atPath: root, withIntermediateDirectories: true)
+        try Data().write(to: URL(filePath: root + "/file"))
+        let path = root + "/file/out"
+        let error = #expect(throws: ClientError.self) { try PictureFolder(path: path) }
+        #expect(
+            error?.description
+                == "The output folder \(path) cannot be written: not a directory. Choose another with --out.")
+    }
+
+    @Test func fullDiskIsNamed() throws {
+        defer { clean() }
+        let folder = try PictureFolder(path: root + "/out")
+        try FileManager.default.createSymbolicLink(
+            atPath: root + "/out/.000001.png.part", withDestinationPath: "/dev/full")
+        farm.with { state in
+            state.images = FetchTests.images(1)
+            state.finish(0, bytes: [1])
+        }
+        let client = try FarmClient(farm.endpoint, context: context)
+        #expect(throws: ClientError.diskFull(path: folder.path)) { try client.fetch(JobID(1), into: folder) }
+        #expect(try names() == [])
+    }
+
+    @Test(arguments: [(0, "000001.png"), (999_998, "999999.png"), (999_999, "1000000.png")])
+    func picturesAreNumberedFromOne(index: Int, name: String) {
+        #expect(PictureFolder.name(ofImage: index) == name)
+    }
+}
