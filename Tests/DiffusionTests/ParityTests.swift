@@ -7,6 +7,9 @@ import Testing
 @Suite(.serialized) struct ParityTests {
     /// Of a tensor's largest magnitude.
     static let tolerance: Float = 1e-4
+    /// After 25 guided steps: PyTorch's own f32 result is up to 3.7e-4 from what it computes in f64, because the first
+    /// steps divide by √ᾱ ≈ 5e-5.
+    static let sampledTolerance: Float = 1e-3
 
     let runner: StageRunner
 
@@ -15,12 +18,12 @@ import Testing
     }
 
     private func expectEqual(
-        _ values: [Float], _ tensors: SafetensorsFile, _ name: String,
+        _ values: [Float], _ tensors: SafetensorsFile, _ name: String, within tolerance: Float = tolerance,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         let difference = Golden.difference(values, try tensors.floats(name))
         print("parity \(tensors.name.suffix(16)) \(name): \(difference)")
-        #expect(difference <= Self.tolerance, "\(name)", sourceLocation: sourceLocation)
+        #expect(difference <= tolerance, "\(name)", sourceLocation: sourceLocation)
     }
 
     private static func guided(_ both: Tensor, channels: Range<Int>, _ guidance: Double?) -> [Float] {
@@ -90,7 +93,7 @@ import Testing
         let input = SafetensorsWriter.bytes([.init(name: "image_embeds", shape: [1, 256], values: embedding)])
         let result = try runner.run(stage: "base64", request: golden.request(), input: input) { _ in }
         let blob = try SafetensorsFile(bytes: result.blob, name: "base64")
-        try expectEqual(try blob.floats("image"), tensors, "image64")
+        try expectEqual(try blob.floats("image"), tensors, "image64", within: Self.sampledTolerance)
     }
 
     @Test(arguments: try Golden.requests().filter(\.tensors))
