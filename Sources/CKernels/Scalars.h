@@ -21,6 +21,16 @@ static inline float ck_from_bits(int32_t bits) {
     return x;
 }
 
+/// How much the bits of `to` are above those of `from`, wrapping: numbers outside a function's domain (and
+/// NaN) must give the same nonsense everywhere.
+static inline int32_t ck_bits_between(float from, float to) {
+    return (int32_t)((uint32_t)ck_bits(to) - (uint32_t)ck_bits(from));
+}
+
+static inline float ck_power_of_two(int32_t exponent) {
+    return ck_from_bits((int32_t)(((uint32_t)exponent + 127) << 23));
+}
+
 static inline float ck_fma(float a, float b, float c) {
     return __builtin_fmaf(a, b, c);
 }
@@ -32,7 +42,7 @@ static inline float ck_exp32(float x) {
     x = x > 89.0f ? 89.0f : x;
     x = x < -104.0f ? -104.0f : x;
     float shifted = ck_fma(x, 1.44269504f, CK_ROUNDER);
-    int32_t n = ck_bits(shifted) - ck_bits(CK_ROUNDER);
+    int32_t n = ck_bits_between(CK_ROUNDER, shifted);
     float whole = shifted - CK_ROUNDER;
     float r = ck_fma(whole, -0.693359375f, x);
     r = ck_fma(whole, 2.12194440e-4f, r);
@@ -43,12 +53,12 @@ static inline float ck_exp32(float x) {
     p = ck_fma(p, r, 5.0000001201e-1f);
     p = ck_fma(p, r * r, r) + 1.0f;
     int32_t half = n >> 1;
-    return p * ck_from_bits((half + 127) << 23) * ck_from_bits((n - half + 127) << 23);
+    return p * ck_power_of_two(half) * ck_power_of_two(n - half);
 }
 
 /// ln x of a positive normal number within 2e-7 relative (constants of Cephes' logf): x = m·2ᵉ, √½ ≤ m < √2.
 static inline float ck_log32(float x) {
-    int32_t e = (ck_bits(x) - 0x3f3504f3) >> 23;
+    int32_t e = ck_bits_between(0.707106769f, x) >> 23;
     float f = ck_from_bits((int32_t)((uint32_t)ck_bits(x) - ((uint32_t)e << 23))) - 1.0f;
     float exponent = (float)e;
     float z = f * f;
@@ -70,7 +80,7 @@ static inline float ck_log32(float x) {
 /// sinf).
 static inline void ck_sincos32(float x, float *sine, float *cosine) {
     float shifted = ck_fma(x, 0.636619772f, CK_ROUNDER);
-    int32_t n = ck_bits(shifted) - ck_bits(CK_ROUNDER);
+    int32_t n = ck_bits_between(CK_ROUNDER, shifted);
     float whole = shifted - CK_ROUNDER;
     float r = ck_fma(whole, -1.5703125f, x);
     r = ck_fma(whole, -4.83751296997e-4f, r);

@@ -1,7 +1,7 @@
 /// How a Winograd convolution is divided. It decides speed only: the bits do not depend on it.
 ///
-/// Measured on Cascade Lake (AVX-512, 1 MB of second-level cache a core), share of the FMA peak that the direct
-/// convolution's FLOP would need, best block in brackets:
+/// Measured on Cascade Lake (AVX-512, 1 MB of second-level cache a core), share of the FMA peak that the
+/// direct convolution's FLOP would need, best block in brackets:
 ///
 ///     128²  64→64   8: 1.83   24: 1.90 [24]   48: 1.80   96: 1.45    transformed tiles overflow the cache
 ///      64²  96→96   8: 1.52   24: 2.12 [24]   48: 1.97   96: 1.80
