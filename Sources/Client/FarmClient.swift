@@ -36,6 +36,8 @@ package final class FarmClient {
     /// Who it is, as it said at the beginning.
     package private(set) var server: ServerDescription
     let options: Options
+    /// Longest silence before a call fails, in milliseconds.
+    package var patienceMilliseconds: Int64 { options.patienceMilliseconds }
     private let context: Context
     private let control: Socket
     private var blobs: Socket
