@@ -92,18 +92,20 @@ void ck_add(ck_context context, const float *a, const float *b, float *y, size_t
 
 void ck_copy_map(ck_context context, long images, long height, long width, long channels, const float *x,
                  long ldx, bool padded_output, float *y, long ldy) {
-    ck_map_work work = {height, width, channels, x, ldx, padded_output, y, ldy};
+    bool stream = ck_streams(images * height * width * ldy);
+    ck_map_work work = {height, width, channels, x, ldx, padded_output, y, ldy, stream};
     ck_pool_for(context.pool, images * height, ck_plain_for(context.path)->copy_row, &work);
 }
 
 void ck_average_pool2(ck_context context, long images, long height, long width, long channels, const float *x,
                       long ldx, bool padded_output, float *y, long ldy) {
-    ck_map_work work = {height, width, channels, x, ldx, padded_output, y, ldy};
+    ck_map_work work = {height, width, channels, x, ldx, padded_output, y, ldy, false};
     ck_pool_for(context.pool, images * (height / 2), ck_plain_for(context.path)->average_pool_row, &work);
 }
 
 void ck_nearest_up2(ck_context context, long images, long height, long width, long channels, const float *x,
                     long ldx, bool padded_output, float *y, long ldy) {
-    ck_map_work work = {height, width, channels, x, ldx, padded_output, y, ldy};
+    bool stream = ck_streams(4 * images * height * width * ldy);
+    ck_map_work work = {height, width, channels, x, ldx, padded_output, y, ldy, stream};
     ck_pool_for(context.pool, images * height, ck_plain_for(context.path)->nearest_row, &work);
 }

@@ -14,6 +14,7 @@ typedef struct ck_map_work {
     bool padded_output;
     float *y;
     long ldy;
+    bool stream; ///< the output goes past the caches
 } ck_map_work;
 
 /// One axis of a resampling: output i is the sum of `taps` inputs from `first[i]` on with `weights[i·taps +

@@ -1,22 +1,29 @@
 // The bodies of `ck_plain`, included once for each path (inside its target attribute). No include guard.
 
-/// Copies `pixels` of `channels` floats between two pixel strides.
-static void copy_pixels(const float *x, long ldx, float *y, long ldy, long pixels, long channels) {
-    if (ldx == channels && ldy == channels) {
-        __builtin_memcpy(y, x, (size_t)(pixels * channels) * sizeof(float));
-        return;
-    }
-    for (long pixel = 0; pixel < pixels; pixel++) {
-        for (long channel = 0; channel < channels; channel++) {
-            y[pixel * ldy + channel] = x[pixel * ldx + channel];
+typedef float cache_line __attribute__((ext_vector_type(16)));
+
+/// One pixel's channels, past the caches where `stream` asks for it and whole lines allow it.
+CK_INLINE void copy_pixel(const float *x, float *y, long channels, bool stream) {
+    if (stream && channels % 16 == 0 && ((uintptr_t)y & 63) == 0) {
+        for (long channel = 0; channel < channels; channel += 16) {
+            cache_line line;
+            __builtin_memcpy(&line, x + channel, sizeof line);
+            __builtin_nontemporal_store(line, (cache_line *)(void *)(y + channel));
         }
+    } else {
+        for (long channel = 0; channel < channels; channel++) y[channel] = x[channel];
     }
 }
 
 static void copy_row(void *work, long row) {
     const ck_map_work *w = work;
+    const float *x = w->x + row * w->width * w->ldx;
     float *y = w->y + ck_row_start(w->height, w->width, row, w->padded_output, w->ldy);
-    copy_pixels(w->x + row * w->width * w->ldx, w->ldx, y, w->ldy, w->width, w->channels);
+    bool dense = w->ldx == w->channels && w->ldy == w->channels;
+    if (dense) __builtin_memcpy(y, x, (size_t)(w->width * w->channels) * sizeof(float));
+    for (long column = 0; column < w->width && !dense; column++) {
+        copy_pixel(x + column * w->ldx, y + column * w->ldy, w->channels, w->stream);
+    }
     if (w->padded_output) ck_clear_border(w->height, w->width, w->channels, row, w->y, w->ldy);
 }
 
@@ -42,12 +49,8 @@ static void nearest_row(void *work, long row) {
     for (long half = 0; half < 2; half++) {
         long out_row = row * 2 + half;
         float *y = w->y + ck_row_start(height, width, out_row, w->padded_output, w->ldy);
-        for (long column = 0; column < w->width; column++) {
-            for (long channel = 0; channel < w->channels; channel++) {
-                float value = x[column * w->ldx + channel];
-                y[column * 2 * w->ldy + channel] = value;
-                y[(column * 2 + 1) * w->ldy + channel] = value;
-            }
+        for (long column = 0; column < width; column++) {
+            copy_pixel(x + column / 2 * w->ldx, y + column * w->ldy, w->channels, w->stream);
         }
         if (w->padded_output) ck_clear_border(height, width, w->channels, out_row, w->y, w->ldy);
     }

@@ -11,11 +11,11 @@ final class Arena {
     }
 
     /// `count` floats, all `value`. The address is a multiple of four bytes and no more, as a tensor's may
-    /// be.
-    func filled(_ count: Int, _ value: Float = 0) -> UnsafeMutablePointer<Float> {
+    /// be, or of a cache line if `aligned`.
+    func filled(_ count: Int, _ value: Float = 0, aligned: Bool = false) -> UnsafeMutablePointer<Float> {
         let block = UnsafeMutableRawPointer.allocate(byteCount: (count + 1) * 4, alignment: 64)
         blocks.append(block)
-        let floats = (block + 4).bindMemory(to: Float.self, capacity: count)
+        let floats = (block + (aligned ? 0 : 4)).bindMemory(to: Float.self, capacity: count)
         floats.initialize(repeating: value, count: count)
         return floats
     }
@@ -54,10 +54,11 @@ let untouched: Float = 7.5
 /// Runs `body` on each path that the machine has, with one, two and three threads, and expects the bits
 /// that the portable path gives with one thread. Returns those.
 func expectSameBits(
-    _ arena: Arena, count: Int, sourceLocation: SourceLocation = #_sourceLocation,
+    _ arena: Arena, count: Int, aligned: Bool = false, sourceLocation: SourceLocation = #_sourceLocation,
     _ body: (ck_context, UnsafeMutablePointer<Float>) -> Void
 ) throws -> UnsafeMutablePointer<Float> {
-    let expected = arena.filled(count, untouched)
+    let expected = arena.filled(count, untouched, aligned: aligned)
+    let actual = arena.filled(count, untouched, aligned: aligned)
     for path in [CK_PATH_PORTABLE, CK_PATH_AVX2, CK_PATH_AVX512] where ck_path_available(path) {
         for threads in 1...3 {
             let pool = try #require(ck_pool_create(Int32(threads)), sourceLocation: sourceLocation)
@@ -67,7 +68,7 @@ func expectSameBits(
                 body(context, expected)
                 continue
             }
-            let actual = arena.filled(count, untouched)
+            actual.update(repeating: untouched, count: count)
             body(context, actual)
             let wrong = (0..<count).first { actual[$0].bitPattern != expected[$0].bitPattern }
             #expect(
