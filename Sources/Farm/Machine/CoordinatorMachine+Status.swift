@@ -64,6 +64,12 @@ extension CoordinatorMachine {
     /// The leases that workers hold, for checks.
     package var heldLeases: [HeldLease] { snapshot.leases }
 
+    /// Whether a session is some worker's present one and not lost.
+    package func knows(_ session: WorkerSession) -> Bool {
+        guard let worker = workers[session.worker] else { return false }
+        return worker.session == session && worker.presence != .lost
+    }
+
     private func reasons(for job: Job, at now: Instant) -> [WaitReason] {
         guard job.head.state == .active || job.head.state == .paused else { return [] }
         guard let key = job.head.model else {

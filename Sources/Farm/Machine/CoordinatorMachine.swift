@@ -24,7 +24,7 @@ package struct CoordinatorMachine: Hashable, Sendable {
     /// Changes whenever a job changes. Looked up, never iterated.
     var revisions: [JobID: UInt64] = [:]
     /// What stops new work, for people.
-    var trouble: String?
+    package internal(set) var trouble: String?
     /// What this call of `apply` wants done.
     var effects: [CoordinatorEffect] = []
 

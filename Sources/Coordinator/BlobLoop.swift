@@ -1,0 +1,144 @@
+import Farm
+import FarmProtocol
+import Glibc
+import Logging
+import Store
+import ZeroMQ
+
+/// Takes and gives blobs in chunks. An upload has no state but its file and its announced size, so it goes on
+/// after any break, from any sender.
+final class BlobLoop: PollHandler {
+    typealias Event = Never
+
+    private struct Upload {
+        var bytes: Int
+        var touched: Instant
+    }
+
+    /// Uploads under way at once; beyond it senders are told to come again.
+    static let mostUploads = 4096
+    /// Milliseconds after which an upload that nobody continues is forgotten; its file stays and is taken up
+    /// again.
+    static let uploadLife: Int64 = 600_000
+
+    private let socket: Socket
+    private let folder: BlobFolder
+    private let reports: TroubleReports
+    private let log: Logger
+    private let clock = FarmClock()
+    private var token: PollItems.Token?
+    private var uploads: [BlobID: Upload] = [:]
+
+    init(
+        _ context: Context, endpoint: Endpoint, folder: BlobFolder, reports: TroubleReports, log: Logger,
+        _ bound: @Sendable (Endpoint) -> Void
+    ) throws(ZeroMQError) {
+        socket = try Socket(context, .router, options: .blobs(chunkBytes: Limits.chunkBytes))
+        try socket.bind(endpoint.address)
+        bound(try Endpoint(parsing: socket.boundEndpoint()))
+        self.folder = folder
+        self.reports = reports
+        self.log = log
+    }
+
+    func prepare(_ items: inout PollItems) -> Int? {
+        token = items.add(socket)
+        return nil
+    }
+
+    func turn(_ events: [Never], _ items: borrowing PollItems) -> Bool {
+        guard let token, items.isReadable(token) else { return true }
+        for _ in 0..<64 {
+            do throws(ZeroMQError) {
+                guard let frames = try socket.receive(maxBytes: Limits.blobMessageBytes + 256) else { break }
+                answer(frames)
+            } catch {
+                log.debug("blob socket: \(error)")
+                guard case .messageTooLarge = error else { break }
+            }
+        }
+        return true
+    }
+
+    func finish(_ error: ZeroMQError?) {
+        if let error { log.error("blob socket: \(error)") }
+    }
+
+    private func answer(_ frames: [[UInt8]]) {
+        guard frames.count == 2 else { return }
+        let request: BlobRequest
+        do throws(CodecError) {
+            guard case .blobRequest(let decoded) = try FarmCodec.decode(frames[1]) else { return }
+            request = decoded
+        } catch {
+            log.debug("blob socket: \(error)")
+            return
+        }
+        // A peer that is gone or does not read gets no answer; it asks again when it is back.
+        if let bytes = try? FarmCodec.encode(.blobReply(reply(to: request))) {
+            try? socket.send([frames[0], bytes])
+        }
+    }
+
+    private func reply(to request: BlobRequest) -> BlobReply {
+        let blob: BlobID
+        do throws(StoreError) {
+            switch request {
+            case .offer(let offered, let bytes):
+                blob = offered
+                return try offer(offered, bytes: bytes)
+            case .chunk(let sent, let offset, let bytes):
+                blob = sent
+                return try take(sent, offset: offset, bytes: bytes)
+            case .read(let wanted, let offset, let length):
+                blob = wanted
+                guard let total = folder.size(of: wanted),
+                    let bytes = try folder.read(
+                        wanted, offset: offset, length: min(length, Limits.chunkBytes))
+                else { return .refused(wanted, .notFound) }
+                return .bytes(wanted, offset: offset, total: total, bytes: bytes)
+            }
+        } catch {
+            log.error("blob \(blob): \(error)")
+            guard case .diskFull = error else { return .refused(blob, .failed) }
+            uploads[blob] = nil
+            reports.report(error.description)
+            return .refused(blob, .diskFull)
+        }
+    }
+
+    private func offer(_ blob: BlobID, bytes: Int) throws(StoreError) -> BlobReply {
+        guard (1...Limits.blobBytes).contains(bytes) else { return .refused(blob, .badSize) }
+        if folder.size(of: blob) != nil { return .stored(blob) }
+        if uploads[blob] == nil, uploads.count >= BlobLoop.mostUploads {
+            let now = clock.now
+            uploads = uploads.filter { now.milliseconds(since: $0.value.touched) < BlobLoop.uploadLife }
+            guard uploads.count < BlobLoop.mostUploads else { return .refused(blob, .busy) }
+        }
+        if folder.received(blob) > bytes { folder.discard(blob) }
+        uploads[blob] = Upload(bytes: bytes, touched: clock.now)
+        return try proceed(blob, bytes: bytes)
+    }
+
+    private func take(_ blob: BlobID, offset: Int, bytes: [UInt8]) throws(StoreError) -> BlobReply {
+        if folder.size(of: blob) != nil { return .stored(blob) }
+        guard let upload = uploads[blob] else { return .refused(blob, .outOfOrder) }
+        uploads[blob]?.touched = clock.now
+        let received = folder.received(blob)
+        if offset == received {
+            guard received + bytes.count <= upload.bytes else { return .refused(blob, .badSize) }
+            try folder.append(bytes, to: blob)
+        }
+        return try proceed(blob, bytes: upload.bytes)
+    }
+
+    /// Asks for the next bytes, or ends the upload when all have come.
+    private func proceed(_ blob: BlobID, bytes: Int) throws(StoreError) -> BlobReply {
+        let received = folder.received(blob)
+        guard received >= bytes else {
+            return .want(blob, offset: received, length: min(Limits.chunkBytes, bytes - received))
+        }
+        uploads[blob] = nil
+        return try folder.finish(blob) ? .stored(blob) : .refused(blob, .wrongHash)
+    }
+}

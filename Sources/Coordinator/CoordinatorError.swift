@@ -1,0 +1,26 @@
+package import Store
+package import ZeroMQ
+
+/// Why a coordinator does not start.
+package enum CoordinatorError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The data folder cannot be used.
+    case store(StoreError)
+    /// The address cannot be used.
+    case network(ZeroMQError)
+    /// Other machines could reach the address, and connections are not yet protected by keys.
+    case notLoopback(endpoint: String)
+    /// There is no port after this one for the blobs.
+    case noBlobPort(endpoint: String)
+
+    package var description: String {
+        switch self {
+        case .store(let error): error.description
+        case .network(let error): error.description
+        case .notLoopback(let endpoint):
+            "The coordinator does not listen on \(endpoint): other machines could reach it without a key. "
+                + "Listen on tcp://127.0.0.1:7420 and reach it from other machines through an SSH tunnel."
+        case .noBlobPort(let endpoint):
+            "The coordinator cannot listen on \(endpoint): blobs need the port after it. Choose one below 65535."
+        }
+    }
+}
