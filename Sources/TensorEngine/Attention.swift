@@ -42,11 +42,7 @@ extension ComputeContext {
             query_stride: queries.pixelStride, query_image_stride: queries.imageStride,
             output_stride: output.pixelStride, output_image_stride: output.imageStride,
             scale: 1 / Float(headSize).squareRoot())
-        let operation = Profiler.Operation(
-            name: "attention \(queries.images)×\(queryCount)×\(keyCount)×\(queries.channels)",
-            flop: 4 * Double(queries.rows) * Double(keyCount) * Double(queries.channels),
-            bytes: 8 * Double(queries.rows + queries.images * keyCount) * Double(queries.channels))
-        measured(operation) {
+        measured(.attention(queries, keys: keyCount)) {
             withExtendedLifetime((sources, mask?.storage)) {
                 let sourceViews = sources.map { source in
                     ck_kv_source(
@@ -65,5 +61,14 @@ extension ComputeContext {
             }
         }
         return output
+    }
+}
+
+extension Profiler.Operation {
+    fileprivate static func attention(_ queries: Tensor, keys: Int) -> Self {
+        .init(
+            name: "attention \(queries.images)×\(queries.height * queries.width)×\(keys)×\(queries.channels)",
+            flop: 4 * Double(queries.rows) * Double(keys) * Double(queries.channels),
+            bytes: 8 * Double(queries.rows + queries.images * keys) * Double(queries.channels))
     }
 }

@@ -1,11 +1,14 @@
 import CKernels
 
 extension ComputeContext {
-    /// 2×2 mean of a map of even height and width.
-    package func averagePool2(_ x: Tensor, isPadded: Bool = false) -> Tensor {
+    /// 2×2 mean of a map of even height and width, into `target` or a new map.
+    package func averagePool2(_ x: Tensor, isPadded: Bool = false, into target: Tensor? = nil) -> Tensor {
         precondition(x.height % 2 == 0 && x.width % 2 == 0 && !x.isPadded, "pooling halves an even map")
-        let y = map(
-            images: x.images, height: x.height / 2, width: x.width / 2, channels: x.channels, isPadded: isPadded)
+        let y =
+            target
+            ?? map(
+                images: x.images, height: x.height / 2, width: x.width / 2, channels: x.channels, isPadded: isPadded)
+        precondition(x.rows == 4 * y.rows && y.channels == x.channels && y.isPadded == isPadded, "half the size")
         measured(.traffic("average pool", x, passes: 1.25)) {
             x.withPointer { from in
                 y.withPointer { to in
@@ -18,11 +21,14 @@ extension ComputeContext {
         return y
     }
 
-    /// Every pixel four times.
-    package func nearestUp2(_ x: Tensor, isPadded: Bool = false) -> Tensor {
+    /// Every pixel four times, into `target` or a new map.
+    package func nearestUp2(_ x: Tensor, isPadded: Bool = false, into target: Tensor? = nil) -> Tensor {
         precondition(!x.isPadded, "a plain map is enlarged")
-        let y = map(
-            images: x.images, height: x.height * 2, width: x.width * 2, channels: x.channels, isPadded: isPadded)
+        let y =
+            target
+            ?? map(
+                images: x.images, height: x.height * 2, width: x.width * 2, channels: x.channels, isPadded: isPadded)
+        precondition(y.rows == 4 * x.rows && y.channels == x.channels && y.isPadded == isPadded, "twice the size")
         measured(.traffic("nearest up", x, passes: 5)) {
             x.withPointer { from in
                 y.withPointer { to in

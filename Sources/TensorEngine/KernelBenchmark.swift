@@ -31,8 +31,9 @@ package struct KernelBenchmark {
         Shape(images: 2, size: 32, inputs: 640, outputs: 640),
         Shape(images: 2, size: 16, inputs: 1280, outputs: 1280),
         Shape(images: 1, size: 1024, inputs: 64, outputs: 64),
-        Shape(images: 1, size: 1024, inputs: 16, outputs: 16),
         Shape(images: 1, size: 1024, inputs: 32, outputs: 32),
+        Shape(images: 1, size: 1024, inputs: 48, outputs: 16),
+        Shape(images: 1, size: 1024, inputs: 16, outputs: 16),
     ]
 
     private let context: ComputeContext

@@ -59,9 +59,9 @@ struct ResnetBlock {
             normalized(x, context), context, imageBias: isScaleShift ? nil : modulation)
         hidden = norm2(
             hidden, context, activation: .silu, scaleShift: isScaleShift ? modulation : nil, isPadded: true)
-        let residual = resampled(x, context)
-        guard let shortcut else { return conv2(hidden, context, residual: residual, into: target) }
-        let skipped = shortcut(residual, context, into: target)
+        guard let skipped = skipped(x, context, into: target) else {
+            return conv2(hidden, context, residual: x, into: target)
+        }
         return conv2(hidden, context, residual: skipped, into: skipped)
     }
 
@@ -74,11 +74,15 @@ struct ResnetBlock {
         }
     }
 
-    private func resampled(_ x: Tensor, _ context: ComputeContext) -> Tensor {
-        switch resampling {
-        case .none: x
-        case .down: context.averagePool2(x)
-        case .up: context.nearestUp2(x)
-        }
+    /// The input as it is added to the output, written where the output goes; nil where it is the input itself.
+    private func skipped(_ x: Tensor, _ context: ComputeContext, into target: Tensor?) -> Tensor? {
+        let place = shortcut == nil ? target : nil
+        let resampled: Tensor? =
+            switch resampling {
+            case .none: nil
+            case .down: context.averagePool2(x, into: place)
+            case .up: context.nearestUp2(x, into: place)
+            }
+        return shortcut.map { $0(resampled ?? x, context, into: target) } ?? resampled
     }
 }
