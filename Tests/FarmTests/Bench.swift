@@ -1,0 +1,128 @@
+import Farm
+
+/// A coordinator with what a test needs around it: time that the test moves and everything it said so far.
+final class Bench {
+    var machine: CoordinatorMachine
+    var now = Instant(milliseconds: 1_000_000)
+    var requests: UInt64 = 0
+
+    init(
+        _ options: CoordinatorOptions = CoordinatorOptions(), restoring snapshot: CoordinatorSnapshot = .empty
+    ) {
+        machine = CoordinatorMachine(options: options, restoring: snapshot, at: now)
+    }
+
+    @discardableResult
+    func apply(_ event: CoordinatorEvent) -> [CoordinatorEffect] { machine.apply(event, at: now) }
+
+    func wait(_ milliseconds: Int64) { now = now.advanced(by: milliseconds) }
+
+    /// A worker joins; gives what it is told to run.
+    @discardableResult
+    func join(_ session: WorkerSession, slots: Int = 1, running: [LeaseID] = []) -> [Dispatch] {
+        apply(.hello(Fixtures.hello(session, slots: slots, running: running))).dispatches
+    }
+
+    /// Submits a job and gives its number.
+    @discardableResult
+    func submit(_ count: Int, size: Int = 256, priority: Int = 0, model: String = "toy") -> JobID? {
+        requests += 1
+        let id = SubmissionID(high: 1, low: requests)
+        let request = RequestID(requests)
+        apply(.submit(request, Fixtures.submission(id, count: count, priority: priority, model: model)))
+        let image = ImageRequest(prompt: "p", seed: 1, options: RenderOptions(size: size))
+        apply(.submitImages(request, id, first: 0, images: Array(repeating: image, count: count)))
+        let effects = apply(.submitEnd(request, id))
+        dispatched = effects.dispatches
+        for case .reply(_, .submission(let state)) in effects { return state.job }
+        return nil
+    }
+
+    /// What the last submission set going.
+    var dispatched: [Dispatch] = []
+
+    /// A worker ends its task well.
+    @discardableResult
+    func complete(_ dispatch: Dispatch, by session: WorkerSession, byte: UInt8? = nil, stored: Bool = true)
+        -> [CoordinatorEffect]
+    {
+        apply(.completed(session, Fixtures.result(dispatch, byte: byte), blobStored: stored))
+    }
+
+    @discardableResult
+    func fail(_ dispatch: Dispatch, by session: WorkerSession, _ kind: FailureKind = .application)
+        -> [CoordinatorEffect]
+    {
+        apply(.failed(session, TaskFailure(lease: dispatch.lease, kind: kind, message: "no")))
+    }
+
+    func status(_ job: JobID) -> JobStatus? { machine.status(of: job, at: now) }
+}
+
+enum Fixtures {
+    static let model = ModelAnnouncement(
+        key: ModelKey(name: "toy", hash: digest(7)), version: "1",
+        stages: [
+            AnnouncedStage(name: StageName("prior"), steps: 2, guidance: 4, size: nil),
+            AnnouncedStage(name: StageName("base64"), steps: 2, guidance: 4, size: 64),
+            AnnouncedStage(name: StageName("up256"), steps: 2, guidance: nil, size: 256),
+        ])
+    static let one = WorkerSession(worker: WorkerID("one"), nonce: 1)
+    static let two = WorkerSession(worker: WorkerID("two"), nonce: 2)
+
+    static func digest(_ byte: UInt8) -> Digest {
+        Digest(bytes: [UInt8](repeating: byte, count: 32)) ?? .zero
+    }
+
+    static func hello(_ session: WorkerSession, slots: Int = 1, running: [LeaseID] = []) -> WorkerHello {
+        WorkerHello(
+            session: session, oldestProtocol: 1, newestProtocol: 1, slots: slots, models: [model],
+            running: running)
+    }
+
+    static func submission(_ id: SubmissionID, count: Int, priority: Int = 0, model: String = "toy")
+        -> Submission
+    {
+        Submission(id: id, name: "job", owner: "me", priority: priority, model: model, count: count)
+    }
+
+    /// A result whose bytes follow from the task, as the engine's do.
+    static func result(_ dispatch: Dispatch, byte: UInt8? = nil) -> TaskResult {
+        let task = dispatch.lease.task
+        let digest = digest(byte ?? UInt8(truncatingIfNeeded: task.image.index * 8 + task.stage + 1))
+        return TaskResult(
+            lease: dispatch.lease, blob: BlobID(digest), pixels: dispatch.isLast ? digest : nil, seconds: 1)
+    }
+}
+
+extension [CoordinatorEffect] {
+    var dispatches: [Dispatch] {
+        compactMap { effect in
+            if case .assign(_, let dispatch) = effect { dispatch } else { nil }
+        }
+    }
+
+    var verdicts: [Verdict] {
+        compactMap { effect in
+            if case .send(_, .acknowledged(_, let verdict)) = effect { verdict } else { nil }
+        }
+    }
+
+    var refusals: [RefusalCode] {
+        compactMap { effect in
+            if case .reply(_, .refused(let refusal)) = effect { refusal.code } else { nil }
+        }
+    }
+
+    var changes: [CoordinatorChange] {
+        compactMap { effect in
+            if case .persist(let change) = effect { change } else { nil }
+        }
+    }
+
+    func sends(_ order: WorkerOrder) -> Bool {
+        contains { effect in
+            if case .send(_, order) = effect { true } else { false }
+        }
+    }
+}
