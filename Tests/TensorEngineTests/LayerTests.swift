@@ -20,7 +20,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (8, 32, 32, ConvolutionRoute.winograd), (9, 35, 48, .winograd), (4, 6, 16, .direct), (9, 16, 3, .direct),
+        (8, 16, 16, ConvolutionRoute.winograd), (9, 35, 48, .winograd), (4, 32, 32, .direct), (9, 16, 3, .direct),
+        (9, 6, 16, .direct),
     ])
     func convolutionIsTheSameSumByEitherRoute(size: Int, inputs: Int, outputs: Int, route: ConvolutionRoute) {
         #expect(ConvolutionRoute.forShape(height: size, width: size, inputs: inputs, outputs: outputs) == route)
