@@ -20,7 +20,8 @@ package enum CoordinatorError: Error, Hashable, Sendable, CustomStringConvertibl
             "The coordinator does not listen on \(endpoint): other machines could reach it without a key. "
                 + "Listen on tcp://127.0.0.1:7420 and reach it from other machines through an SSH tunnel."
         case .noBlobPort(let endpoint):
-            "The coordinator cannot listen on \(endpoint): blobs need the port after it. Choose one below 65535."
+            "The coordinator cannot listen on \(endpoint): blobs need the port after it. "
+                + "Choose one below 65535."
         }
     }
 }

@@ -17,7 +17,8 @@ package enum CodecError: Error, Hashable, Sendable, CustomStringConvertible {
         case .tooLarge(let bytes, let limit): "The message has \(bytes) bytes; at most \(limit) are allowed."
         case .unsupportedVersion(let version):
             "The message is of protocol version \(version); this program speaks "
-                + "\(FarmCodec.oldestVersion) to \(FarmCodec.newestVersion). Use the same release on all machines."
+                + "\(FarmCodec.oldestVersion) to \(FarmCodec.newestVersion). "
+                + "Use the same release on all machines."
         case .unknownMessage:
             "The message is of a kind that this program does not know; use the same release everywhere."
         case .badField(let field): "The message's field \"\(field)\" is missing or out of bounds."

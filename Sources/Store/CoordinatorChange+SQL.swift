@@ -69,7 +69,8 @@ extension CoordinatorChange {
             try database.execute(
                 sql: """
                     DELETE FROM errors WHERE id IN (SELECT id FROM images WHERE \(some));
-                    UPDATE images SET state = min(stage, 1), failures = 0, losses = 0, rollbacks = 0 WHERE \(some)
+                    UPDATE images SET state = min(stage, 1), failures = 0, losses = 0, rollbacks = 0
+                    WHERE \(some)
                     """, arguments: ["low": job.keys.lowerBound, "high": job.keys.upperBound])
         case .variantFailed(let job, let index, let reason):
             let some = "id >= :low AND id < :high AND state < 2 AND variant = :variant"

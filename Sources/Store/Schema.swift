@@ -36,8 +36,8 @@ enum Schema {
         CREATE TABLE requests (id INTEGER PRIMARY KEY, prompt TEXT NOT NULL, seed INTEGER NOT NULL);
         CREATE TABLE images (
             id INTEGER PRIMARY KEY, variant INTEGER NOT NULL, state INTEGER NOT NULL, leased INTEGER NOT NULL,
-            stage INTEGER NOT NULL, failures INTEGER NOT NULL, losses INTEGER NOT NULL, rollbacks INTEGER NOT NULL,
-            attempt INTEGER NOT NULL);
+            stage INTEGER NOT NULL, failures INTEGER NOT NULL, losses INTEGER NOT NULL,
+            rollbacks INTEGER NOT NULL, attempt INTEGER NOT NULL);
         CREATE TABLE errors (id INTEGER PRIMARY KEY, reason TEXT NOT NULL);
         CREATE TABLE leases (
             id INTEGER PRIMARY KEY, stage INTEGER NOT NULL, attempt INTEGER NOT NULL, worker TEXT NOT NULL,

@@ -18,15 +18,19 @@ package enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .notWritable(let path, let reason):
-            "The data folder \(path) cannot be written: \(reason). Give another with --data, or mend its permissions."
+            "The data folder \(path) cannot be written: \(reason). "
+                + "Give another with --data, or mend its permissions."
         case .locked(let path):
-            "The data folder \(path) is in use by another coordinator. Stop that one, or give another with --data."
+            "The data folder \(path) is in use by another coordinator. "
+                + "Stop that one, or give another with --data."
         case .newer(let path):
-            "The data folder \(path) was written by a newer release of tessera. Use that release or a newer one."
+            "The data folder \(path) was written by a newer release of tessera. "
+                + "Use that release or a newer one."
         case .diskFull(let path):
             "The disk that holds \(path) is full. Nothing committed is lost; make space and work goes on."
         case .damaged(let path, let reason):
-            "The file \(path) is damaged: \(reason). Restore it from a backup, or begin with an empty data folder."
+            "The file \(path) is damaged: \(reason). "
+                + "Restore it from a backup, or begin with an empty data folder."
         case .failed(let path, let reason): "The file \(path) could not be used: \(reason)."
         }
     }

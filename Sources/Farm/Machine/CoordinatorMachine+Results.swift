@@ -45,8 +45,9 @@ extension CoordinatorMachine {
         changeHead(lease.task.image.job) { $0.alarms += 1 }
         workers[late.worker]?.quarantine(from: key)
         notice(
-            "determinism alarm: worker \(late.worker) gave \(late.evidence) for \(lease), committed is \(committed); "
-                + "it gets no more \(key.stage) tasks until it restarts", isWarning: true)
+            "determinism alarm: worker \(late.worker) gave \(late.evidence) for \(lease), "
+                + "committed is \(committed); it gets no more \(key.stage) tasks until it restarts",
+            isWarning: true)
     }
 
     private mutating func commit(_ done: CommittedResult, _ view: TaskView, at now: Instant) {

@@ -38,13 +38,15 @@ extension CoordinatorMachine {
         let ours = options.protocolVersions
         guard hello.oldestProtocol <= ours.upperBound, hello.newestProtocol >= ours.lowerBound else {
             return
-                "This worker speaks protocol \(hello.oldestProtocol) to \(hello.newestProtocol), the coordinator "
-                + "\(ours.lowerBound) to \(ours.upperBound). Use the same release of tessera on both."
+                "This worker speaks protocol \(hello.oldestProtocol) to \(hello.newestProtocol), "
+                + "the coordinator \(ours.lowerBound) to \(ours.upperBound). "
+                + "Use the same release of tessera on both."
         }
         if let known = workers[hello.session.worker] {
             guard known.formerNonces.contains(hello.session.nonce) else { return nil }
             return
-                "Another worker named \"\(hello.session.worker)\" is connected. Give each worker its own name."
+                "Another worker named \"\(hello.session.worker)\" is connected. "
+                + "Give each worker its own name."
         }
         return workers.count < Limits.workers ? nil : "The coordinator has \(Limits.workers) workers already."
     }
