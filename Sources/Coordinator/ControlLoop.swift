@@ -137,6 +137,7 @@ final class ControlLoop: PollHandler {
                 log.error("\(error)")
                 stall = error.description
                 apply(.trouble(error.description))
+                refuseWaiting(error.description)
             }
             return false
         }
@@ -155,6 +156,14 @@ final class ControlLoop: PollHandler {
             apply(.trouble(diskTrouble))
         }
         return true
+    }
+
+    /// Tells clients at once that their requests are not on disk; repeating them later does no harm.
+    private func refuseWaiting(_ text: String) {
+        for client in waiting.values {
+            answer(.refused(Refusal(.unavailable, text)), number: client.number, to: client.peer)
+        }
+        waiting = [:]
     }
 
     private func removeIntermediates(of images: [ImageID]) {

@@ -118,6 +118,7 @@ extension CoordinatorMachine {
             guard let pace = paces[StageKey(model: model, stage: stages[place].name)] else { return nil }
             seconds += Double(count) * pace.seconds
         }
-        return seconds / Double(min(slots, max(1, job.imageCounts.waiting + job.imageCounts.running)))
+        let atOnce = min(slots, max(1, job.imageCounts.waiting + job.imageCounts.running))
+        return min(seconds / Double(atOnce), 1e8)
     }
 }
