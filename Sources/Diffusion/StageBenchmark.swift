@@ -53,7 +53,8 @@ package struct StageBenchmark {
             blob = result.blob
             let flop = profiler.rows.reduce(0) { $0 + $1.flop }
             let row = Row(
-                stage: stage.name, steps: stage.steps, seconds: result.seconds, loadSeconds: result.loadSeconds,
+                stage: stage.name, steps: stage.steps, seconds: result.seconds,
+                loadSeconds: result.loadSeconds,
                 millisecondsPerStep: fastest * 1e3, gflops: flop / result.seconds / 1e9,
                 operations: profiler.rows.map(Operation.init))
             rows.append(row)

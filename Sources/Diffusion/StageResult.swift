@@ -21,8 +21,8 @@ package struct StageInterruption: Error, Hashable, CustomStringConvertible {
 
 /// What a stage made.
 package struct StageResult: Sendable {
-    /// A safetensors file: the prior's "image_embeds" [1, embedding]; other stages' "image" [1, 3, size, size], f32
-    /// NCHW in −1…1.
+    /// A safetensors file: the prior's "image_embeds" [1, embedding]; other stages' "image" [1, 3, size,
+    /// size], f32 NCHW in −1…1.
     package let blob: [UInt8]
     /// What the user should know, in full sentences.
     package let warnings: [String]

@@ -43,9 +43,12 @@ extension StageRunner {
         let count = run.stage.sampleCount
         let x = context.map(images: 2, height: config.size, width: config.size, channels: 3, isPadded: true)
         x.clear()
-        var (unguided, conditional) = ([Float](repeating: 0, count: count), [Float](repeating: 0, count: count))
+        var (unguided, conditional) = (
+            [Float](repeating: 0, count: count), [Float](repeating: 0, count: count)
+        )
         let sampling = Sampling(
-            steps: run.steps, count: count, hasVariance: hasVariance, generator: run.generator, context: context
+            steps: run.steps, count: count, hasVariance: hasVariance, generator: run.generator,
+            context: context
         ) { [context] sample, timestep, prediction in
             for image in 0..<2 { x.image(image).assignNCHW(sample) }
             let both = decoder(x, timestep: timestep, conditioning, context)
@@ -91,7 +94,8 @@ extension StageRunner {
 
 extension StageRunner {
     /// unconditional + guidance·(conditional − unconditional) (Ho & Salimans 2022, arXiv 2207.12598).
-    private static func guided(_ unconditional: [Float], _ conditional: [Float], _ guidance: Float) -> [Float] {
+    private static func guided(_ unconditional: [Float], _ conditional: [Float], _ guidance: Float) -> [Float]
+    {
         zip(unconditional, conditional).map { $0 + guidance * ($1 - $0) }
     }
 

@@ -1,7 +1,7 @@
 package import TensorEngine
 
-/// Runs the stages of a cascade, one at a time, for any request. It keeps the networks that it has loaded, and lives
-/// on one thread.
+/// Runs the stages of a cascade, one at a time, for any request. It keeps the networks that it has loaded,
+/// and lives on one thread.
 ///
 ///     let runner = try StageRunner(cascade: cascade, threads: 2)
 ///     let prior = try runner.run(stage: "prior", request: request, input: nil) { _ in }
@@ -11,7 +11,6 @@ package final class StageRunner {
     package let context: ComputeContext
     package let networks: StageNetworks
     var texts = TextStateCache()
-    private var lastStage = ""
 
     /// - Parameter path: nil follows `TESSERA_KERNELS`, or takes the machine's best.
     package init(cascade: Cascade, threads: Int, path: KernelPath? = nil) throws(EngineError) {
@@ -34,9 +33,6 @@ package final class StageRunner {
         let start = ContinuousClock.now
         let loaded = networks.loadSeconds
         let run = try StageRun(cascade: cascade, stage: stage, request: request)
-        // Memory kept for another stage's shapes would only lie there.
-        if lastStage != stage { context.trim() }
-        lastStage = stage
         let output: StageOutput =
             switch run.stage.network {
             case .prior(let config): try runPrior(run, config, onStep)

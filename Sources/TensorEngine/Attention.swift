@@ -8,7 +8,8 @@ package struct KeyValues {
     package init(keys: Tensor, values: Tensor) {
         precondition(
             keys.pixelStride == values.pixelStride && keys.rows == values.rows && keys.images == values.images
-                && keys.channels == values.channels && !keys.isPadded && !values.isPadded, "keys and values match")
+                && keys.channels == values.channels && !keys.isPadded && !values.isPadded,
+            "keys and values match")
         self.keys = keys
         self.values = values
     }
@@ -22,17 +23,24 @@ extension ComputeContext {
     /// - Parameters:
     ///   - queries: [images][tokens][heads·head size].
     ///   - sources: 1 to 4 of them.
-    ///   - mask: added to the scores: a matrix of [images] × 1 row (for every query) or a row a query × all keys.
+    ///   - mask: added to the scores: a matrix of [images] × 1 row (for every query) or a row a query × all
+    ///     keys.
     /// - Returns: [images][tokens][heads·head size].
-    package func attention(_ queries: Tensor, _ sources: [KeyValues], heads: Int, mask: Tensor? = nil) -> Tensor {
-        precondition((1...4).contains(sources.count) && heads > 0 && queries.channels % heads == 0, "attention's shape")
+    package func attention(_ queries: Tensor, _ sources: [KeyValues], heads: Int, mask: Tensor? = nil)
+        -> Tensor
+    {
+        precondition(
+            (1...4).contains(sources.count) && heads > 0 && queries.channels % heads == 0, "attention's shape"
+        )
         let keyCount = sources.reduce(0) { $0 + $1.tokens }
         let queryCount = queries.height * queries.width
         precondition(
             sources.allSatisfy { $0.keys.channels == queries.channels && $0.keys.images == queries.images },
             "attention's sources")
         precondition(
-            mask.map { $0.channels == keyCount && $0.images == queries.images && [1, queryCount].contains($0.width) }
+            mask.map {
+                $0.channels == keyCount && $0.images == queries.images && [1, queryCount].contains($0.width)
+            }
                 ?? true, "attention's mask")
         let output = map(
             images: queries.images, height: queries.height, width: queries.width, channels: queries.channels)
@@ -54,7 +62,8 @@ extension ComputeContext {
                     output.withPointer { to in
                         ck_attention(
                             kernels, shape, from, sourceViews, Int32(sourceViews.count),
-                            mask.map { UnsafePointer($0.storage.pointer + $0.offset) }, mask?.imageStride ?? 0,
+                            mask.map { UnsafePointer($0.storage.pointer + $0.offset) },
+                            mask?.imageStride ?? 0,
                             mask.map { $0.width == 1 ? 0 : $0.pixelStride } ?? 0, to)
                     }
                 }

@@ -42,8 +42,9 @@ final class Storage {
 
 /// The memory of all tensors of a context: one range of addresses, of which a prefix is in use.
 ///
-/// Tensors take the smallest hole that fits, and holes that touch become one. A sampling loop that does the same in
-/// each step therefore gets the same places in each, and the prefix does not grow after the first step.
+/// Tensors take the smallest hole that fits, and holes that touch become one. A sampling loop that does the
+/// same in each step therefore gets the same places in each, and the prefix does not grow after the first
+/// step.
 final class BufferPool {
     /// As Linux's headers have it; Glibc's overlay leaves it out.
     fileprivate static let adviseHugePages: Int32 = 14

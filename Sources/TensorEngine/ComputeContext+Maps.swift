@@ -7,8 +7,10 @@ extension ComputeContext {
         let y =
             target
             ?? map(
-                images: x.images, height: x.height / 2, width: x.width / 2, channels: x.channels, isPadded: isPadded)
-        precondition(x.rows == 4 * y.rows && y.channels == x.channels && y.isPadded == isPadded, "half the size")
+                images: x.images, height: x.height / 2, width: x.width / 2, channels: x.channels,
+                isPadded: isPadded)
+        precondition(
+            x.rows == 4 * y.rows && y.channels == x.channels && y.isPadded == isPadded, "half the size")
         measured(.traffic("average pool", x, passes: 1.25)) {
             x.withPointer { from in
                 y.withPointer { to in
@@ -27,8 +29,10 @@ extension ComputeContext {
         let y =
             target
             ?? map(
-                images: x.images, height: x.height * 2, width: x.width * 2, channels: x.channels, isPadded: isPadded)
-        precondition(y.rows == 4 * x.rows && y.channels == x.channels && y.isPadded == isPadded, "twice the size")
+                images: x.images, height: x.height * 2, width: x.width * 2, channels: x.channels,
+                isPadded: isPadded)
+        precondition(
+            y.rows == 4 * x.rows && y.channels == x.channels && y.isPadded == isPadded, "twice the size")
         measured(.traffic("nearest up", x, passes: 5)) {
             x.withPointer { from in
                 y.withPointer { to in
@@ -41,7 +45,8 @@ extension ComputeContext {
         return y
     }
 
-    /// Bicubic resampling, antialiased (Keys, a = −0.5), as PyTorch's `interpolate(mode: bicubic, antialias: true)`.
+    /// Bicubic resampling, antialiased (Keys, a = −0.5), as PyTorch's `interpolate(mode: bicubic, antialias:
+    /// true)`.
     package func bicubic(_ x: Tensor, height: Int, width: Int) -> Tensor {
         precondition(!x.isPadded, "a plain map is resampled")
         let y = map(images: x.images, height: height, width: width, channels: x.channels)
@@ -49,7 +54,8 @@ extension ComputeContext {
             x.withPointer { from in
                 y.withPointer { to in
                     ck_bicubic(
-                        kernels, x.images, x.height, x.width, x.channels, from, x.pixelStride, height, width, to,
+                        kernels, x.images, x.height, x.width, x.channels, from, x.pixelStride, height, width,
+                        to,
                         y.pixelStride)
                 }
             }
@@ -66,7 +72,8 @@ extension ComputeContext {
             x.withPointer { from in
                 target.withPointer { to in
                     ck_copy_map(
-                        kernels, x.images, x.height, x.width, x.channels, from, x.pixelStride, target.isPadded, to,
+                        kernels, x.images, x.height, x.width, x.channels, from, x.pixelStride,
+                        target.isPadded, to,
                         target.pixelStride)
                 }
             }

@@ -1,14 +1,14 @@
 import CKernels
 
-/// How a 3×3 convolution is computed. It follows from the layer's shape alone, never from the machine, because the
-/// two ways round differently and a picture's bytes must not depend on where it was made.
+/// How a 3×3 convolution is computed. It follows from the layer's shape alone, never from the machine,
+/// because the two ways round differently and a picture's bytes must not depend on where it was made.
 package enum ConvolutionRoute: Sendable, Hashable {
     case direct
     /// Winograd F(4×4,3×3): 4 times fewer multiplications (Lavin & Gray 2015, arXiv 1509.09308).
     case winograd
 
-    /// Winograd where the map is at least 8×8 and both channel counts reach 16, one vector: smaller layers lose more in
-    /// the transforms than they win in the products. Milliseconds on 2 busy AVX-512 cores:
+    /// Winograd where the map is at least 8×8 and both channel counts reach 16, one vector: smaller layers
+    /// lose more in the transforms than they win in the products. Milliseconds on 2 busy AVX-512 cores:
     ///
     /// | map and channels | Winograd | direct |
     /// |---|---|---|
@@ -36,7 +36,8 @@ package struct Convolution {
     ///   - route: from `ConvolutionRoute.forShape` of the map that the layer will see.
     package init(inputs: Int, outputs: Int, weight: [Float], bias: [Float]?, route: ConvolutionRoute) {
         precondition(
-            weight.count == inputs * outputs * 9 && bias?.count ?? outputs == outputs, "a convolution's shape")
+            weight.count == inputs * outputs * 9 && bias?.count ?? outputs == outputs, "a convolution's shape"
+        )
         self.inputs = inputs
         self.outputs = outputs
         self.route = route
@@ -65,7 +66,8 @@ package struct Convolution {
         _ x: Tensor, _ context: ComputeContext, imageBias: Tensor? = nil, residual: Tensor? = nil,
         into target: Tensor? = nil
     ) -> Tensor {
-        precondition(x.channels == inputs && x.isPadded, "a convolution reads a padded map of its input channels")
+        precondition(
+            x.channels == inputs && x.isPadded, "a convolution reads a padded map of its input channels")
         let y = target ?? context.map(images: x.images, height: x.height, width: x.width, channels: outputs)
         precondition(
             y.channels == outputs && y.images == x.images && y.height == x.height && y.width == x.width
@@ -82,10 +84,12 @@ package struct Convolution {
                             switch route {
                             case .direct:
                                 ck_conv(
-                                    context.kernels, shape, from, x.pixelStride, weight, epilogue, to, y.pixelStride)
+                                    context.kernels, shape, from, x.pixelStride, weight, epilogue, to,
+                                    y.pixelStride)
                             case .winograd:
                                 ck_winograd(
-                                    context.kernels, shape, from, x.pixelStride, weight, epilogue, to, y.pixelStride)
+                                    context.kernels, shape, from, x.pixelStride, weight, epilogue, to,
+                                    y.pixelStride)
                             }
                         }
                     }

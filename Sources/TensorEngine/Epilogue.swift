@@ -42,7 +42,8 @@ struct Parameter {
     }
 }
 
-/// What happens to a product's sums: (activation(sum + bias) + residual), with the addresses kept alive by `body`'s scope.
+/// What happens to a product's sums: (activation(sum + bias) + residual), with the addresses kept alive by
+/// `body`'s scope.
 struct EpilogueOperands {
     var bias: Parameter?
     /// Per image [images][channels]; replaces `bias`.

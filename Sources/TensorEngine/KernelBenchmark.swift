@@ -9,7 +9,8 @@ package struct KernelBenchmark {
         package let name: String
         /// Of the fastest repetition.
         package let milliseconds: Double
-        /// 10⁹ operations a second as a plain loop would count them (Winograd needs fewer). 0 where only data moves.
+        /// 10⁹ operations a second as a plain loop would count them (Winograd needs fewer). 0 where only data
+        /// moves.
         package let gflops: Double
         /// `gflops` over the measured f32 FMA peak; above 1 for Winograd.
         package let shareOfPeak: Double
@@ -55,7 +56,9 @@ package struct KernelBenchmark {
         add(Row(name: "f32 FMA peak", milliseconds: 0, gflops: peak, shareOfPeak: 1, gigabytesPerSecond: 0))
         let bandwidth = ck_measure_read_bandwidth(context.kernels, 0.5)
         add(
-            Row(name: "memory read", milliseconds: 0, gflops: 0, shareOfPeak: 0, gigabytesPerSecond: bandwidth))
+            Row(
+                name: "memory read", milliseconds: 0, gflops: 0, shareOfPeak: 0, gigabytesPerSecond: bandwidth
+            ))
         for shape in Self.shapes {
             for route in [ConvolutionRoute.winograd, .direct] {
                 add(convolution(shape, route, peak: peak))
@@ -76,7 +79,8 @@ package struct KernelBenchmark {
             inputs: shape.inputs, outputs: shape.outputs,
             weight: Self.values(9 * shape.inputs * shape.outputs, scale: 0.02), bias: nil, route: route)
         let x = context.map(
-            images: shape.images, height: shape.size, width: shape.size, channels: shape.inputs, isPadded: true)
+            images: shape.images, height: shape.size, width: shape.size, channels: shape.inputs,
+            isPadded: true)
         x.fill()
         let y = context.map(
             images: shape.images, height: shape.size, width: shape.size, channels: shape.outputs)
@@ -129,7 +133,8 @@ package struct KernelBenchmark {
             best = min(best, start.duration(to: .now) / .seconds(1))
         }
         return Row(
-            name: name, milliseconds: best * 1e3, gflops: flop / best / 1e9, shareOfPeak: flop / best / 1e9 / peak,
+            name: name, milliseconds: best * 1e3, gflops: flop / best / 1e9,
+            shareOfPeak: flop / best / 1e9 / peak,
             gigabytesPerSecond: bytes / best / 1e9)
     }
 

@@ -23,7 +23,8 @@ package enum KernelPath: String, Sendable, Hashable, CaseIterable, CustomStringC
 
     /// The path that `TESSERA_KERNELS` names, or else the machine's best.
     ///
-    /// - Throws: `EngineError.unknownPath` or `.unavailablePath` where the variable's value cannot be followed.
+    /// - Throws: `EngineError.unknownPath` or `.unavailablePath` where the variable's value cannot be
+    ///   followed.
     package static func chosen(
         environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws(EngineError) -> KernelPath {

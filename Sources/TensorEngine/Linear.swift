@@ -11,7 +11,8 @@ package struct Linear {
     ///   - weight: [outputs][inputs], as PyTorch keeps it.
     ///   - bias: [outputs].
     package init(inputs: Int, outputs: Int, weight: [Float], bias: [Float]?) {
-        precondition(weight.count == inputs * outputs && bias?.count ?? outputs == outputs, "a linear layer's shape")
+        precondition(
+            weight.count == inputs * outputs && bias?.count ?? outputs == outputs, "a linear layer's shape")
         self.inputs = inputs
         self.outputs = outputs
         self.weight = Parameter(count: ck_gemm_packed_count(outputs, inputs)) { packed in
@@ -39,7 +40,8 @@ package struct Linear {
                     weight.withPointer { weight in
                         operands.withEpilogue { epilogue in
                             ck_gemm(
-                                context.kernels, x.images, x.rows, outputs, inputs, from, x.pixelStride, weight,
+                                context.kernels, x.images, x.rows, outputs, inputs, from, x.pixelStride,
+                                weight,
                                 epilogue, to, y.pixelStride)
                         }
                     }

@@ -31,19 +31,24 @@ package struct GroupNorm {
     ) -> Tensor {
         precondition(x.channels == channels && !x.isPadded, "a group norm's input")
         precondition(
-            scaleShift.map { $0.channels == 2 * channels && $0.rows == x.images && $0.pixelStride == 2 * channels }
+            scaleShift.map {
+                $0.channels == 2 * channels && $0.rows == x.images && $0.pixelStride == 2 * channels
+            }
                 ?? true, "a group norm's scale and shift")
         let y = context.map(
             images: x.images, height: x.height, width: x.width, channels: channels, isPadded: isPadded)
         let shape = ck_group_norm_shape(
-            images: x.images, height: x.height, width: x.width, channels: channels, groups: groups, epsilon: epsilon)
+            images: x.images, height: x.height, width: x.width, channels: channels, groups: groups,
+            epsilon: epsilon)
         context.measured(.traffic("group norm", x, passes: 3)) {
             x.withPointer { from in
                 y.withPointer { to in
                     weight.withPointer { weight in
                         bias.withPointer { bias in
                             withExtendedLifetime(scaleShift?.storage) {
-                                let modulation = scaleShift.map { UnsafePointer($0.storage.pointer + $0.offset) }
+                                let modulation = scaleShift.map {
+                                    UnsafePointer($0.storage.pointer + $0.offset)
+                                }
                                 ck_group_norm(
                                     context.kernels, shape, from, x.pixelStride, weight, bias, modulation,
                                     activation.code, isPadded, to, y.pixelStride)
@@ -74,7 +79,8 @@ package struct LayerNorm {
     }
 
     /// `target` may be `x`; nil makes a new tensor.
-    package func callAsFunction(_ x: Tensor, _ context: ComputeContext, into target: Tensor? = nil) -> Tensor {
+    package func callAsFunction(_ x: Tensor, _ context: ComputeContext, into target: Tensor? = nil) -> Tensor
+    {
         precondition(x.channels == channels && !x.isPadded, "a layer norm's input")
         let y = target ?? context.map(images: x.images, height: x.height, width: x.width, channels: channels)
         context.measured(.traffic("layer norm", x, passes: 2)) {
@@ -83,7 +89,8 @@ package struct LayerNorm {
                     weight.withPointer { weight in
                         bias.withPointer { bias in
                             ck_layer_norm(
-                                context.kernels, x.rows, channels, epsilon, from, x.pixelStride, weight, bias, to,
+                                context.kernels, x.rows, channels, epsilon, from, x.pixelStride, weight, bias,
+                                to,
                                 y.pixelStride)
                         }
                     }

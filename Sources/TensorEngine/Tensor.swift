@@ -1,8 +1,9 @@
 /// Feature maps or rows of features in f32, NHWC: `images` × `height` × `width` pixels of `channels` floats.
 ///
-/// A matrix is a map of height 1: its rows are the pixels. A tensor may be a view of some channels of a wider one
-/// (then `pixelStride` exceeds `channels`), and may be *padded*: stored with a border of one pixel of zeros, as 3×3
-/// convolutions read it. Copies of a `Tensor` share memory, which is freed for reuse with the last of them.
+/// A matrix is a map of height 1: its rows are the pixels. A tensor may be a view of some channels of a wider
+/// one (then `pixelStride` exceeds `channels`), and may be *padded*: stored with a border of one pixel of
+/// zeros, as 3×3 convolutions read it. Copies of a `Tensor` share memory, which is freed for reuse with the
+/// last of them.
 package struct Tensor {
     package let images: Int
     package let height: Int
@@ -31,7 +32,8 @@ package struct Tensor {
 
     /// A view of some channels of every pixel.
     package func channels(_ range: Range<Int>) -> Tensor {
-        precondition(range.lowerBound >= 0 && range.upperBound <= channels, "a view exceeds its tensor's channels")
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= channels, "a view exceeds its tensor's channels")
         return Tensor(
             images: images, height: height, width: width, channels: range.count, pixelStride: pixelStride,
             isPadded: isPadded, storage: storage, offset: offset + range.lowerBound)

@@ -4,7 +4,8 @@ import Imaging
 import TensorEngine
 import Testing
 
-/// Reference results that PyTorch and diffusers made from the shipped weights (Tests/Golden/README.md says how).
+/// Reference results that PyTorch and diffusers made from the shipped weights (Tests/Golden/README.md says
+/// how).
 enum Golden {
     /// One line of requests.jsonl.
     struct Request: Decodable, Sendable, CustomTestStringConvertible {
@@ -17,19 +18,15 @@ enum Golden {
 
         var testDescription: String { "\(id) “\(prompt)”" }
 
-        func request(size: Int? = nil) -> RenderRequest {
-            RenderRequest(prompt: prompt, seed: seed, size: size ?? self.size)
-        }
-
-        /// The sizes of which there is a picture.
-        var sizes: [Int] { [64, 256, 1024].filter { $0 <= size } }
+        var request: RenderRequest { RenderRequest(prompt: prompt, seed: seed, size: size) }
     }
 
     /// `TESSERA_GOLDEN`, else Tests/Golden.
-    static var folder: String { place("TESSERA_GOLDEN", "Tests/Golden") }
-
-    /// `TESSERA_MODEL`, else the model that ships.
-    static var model: String { place("TESSERA_MODEL", "weights/emoji") }
+    static var folder: String {
+        ProcessInfo.processInfo.environment["TESSERA_GOLDEN"]
+            ?? URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Golden").path(percentEncoded: false)
+    }
 
     static func requests() throws -> [Request] {
         let text = try String(contentsOfFile: folder + "/requests.jsonl", encoding: .utf8)
@@ -52,13 +49,5 @@ enum Golden {
         guard values.count == reference.count else { return .infinity }
         let scale = reference.reduce(Float.leastNormalMagnitude) { max($0, abs($1)) }
         return zip(values, reference).reduce(0) { max($0, abs($1.0 - $1.1)) } / scale
-    }
-
-    private static func place(_ variable: String, _ path: String) -> String {
-        if let given = ProcessInfo.processInfo.environment[variable], !given.isEmpty { return given }
-        // Tests/DiffusionTests/Golden.swift → the package
-        let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        return package.appending(path: path).path()
     }
 }

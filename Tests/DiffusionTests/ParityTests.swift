@@ -7,14 +7,14 @@ import Testing
 @Suite(.serialized) struct ParityTests {
     /// Of a tensor's largest magnitude.
     static let tolerance: Float = 1e-4
-    /// After 25 guided steps: PyTorch's own f32 result is up to 3.7e-4 from what it computes in f64, because the first
-    /// steps divide by √ᾱ ≈ 5e-5.
+    /// After 25 guided steps: PyTorch's own f32 result is up to 3.7e-4 from what it computes in f64, because
+    /// the first steps divide by √ᾱ ≈ 5e-5.
     static let sampledTolerance: Float = 1e-3
 
     let runner: StageRunner
 
     init() throws {
-        runner = try StageRunner(cascade: try Cascade(folder: Golden.model), threads: 2)
+        runner = try StageRunner(cascade: try TestModel.cascade(), threads: 2)
     }
 
     private func expectEqual(
@@ -59,7 +59,7 @@ import Testing
             both.reshaped(images: 2, height: 1, width: 1), channels: 0..<config.embedding,
             stage.description.guidance)
         try expectEqual(first, tensors, "prior_first")
-        let result = try runner.run(stage: "prior", request: golden.request(), input: nil) { _ in }
+        let result = try runner.run(stage: "prior", request: golden.request, input: nil) { _ in }
         let blob = try SafetensorsFile(bytes: result.blob, name: "prior")
         try expectEqual(try blob.floats("image_embeds"), tensors, "image_embeds")
     }
@@ -91,7 +91,7 @@ import Testing
         try expectEqual(mean + variance, tensors, "decoder_first")
 
         let input = SafetensorsWriter.bytes([.init(name: "image_embeds", shape: [1, 256], values: embedding)])
-        let result = try runner.run(stage: "base64", request: golden.request(), input: input) { _ in }
+        let result = try runner.run(stage: "base64", request: golden.request, input: input) { _ in }
         let blob = try SafetensorsFile(bytes: result.blob, name: "base64")
         try expectEqual(try blob.floats("image"), tensors, "image64", within: Self.sampledTolerance)
     }
@@ -118,16 +118,18 @@ import Testing
         try expectEqual(first.valuesNCHW(), tensors, "up256_first")
     }
 
-    /// Mean difference at most 0.25 of 255 at every size of every request, and largest at most 4 up to 256 pixels.
+    /// Mean difference at most 0.25 of 255 at every size of every request, and largest at most 4 up to 256
+    /// pixels.
     ///
-    /// At 1024 the reference is no better than that itself: PyTorch's channels-last GroupNorm adds half a million
-    /// squares in sequence in f32, and the first sampling step divides its error by √ᾱ ≈ 5e-5. With those sums in f64
-    /// the same PyTorch code differs from the reference by up to 109 at 1 value in 2000, and from this engine at 1 in
-    /// 50 000 (g01: at none). So at 1024 few values may differ by more than 4, instead of none.
+    /// At 1024 the reference is no better than that itself: PyTorch's channels-last GroupNorm adds half a
+    /// million squares in sequence in f32, and the first sampling step divides its error by √ᾱ ≈ 5e-5. With
+    /// those sums in f64 the same PyTorch code differs from the reference by up to 109 at 1 value in 2000,
+    /// and from this engine at 1 in 50 000 (g01: at none). So at 1024 few values may differ by more than 4,
+    /// instead of none.
     @Test(arguments: try Golden.requests()) func picturesAgree(golden: Golden.Request) throws {
         var blob: [UInt8]?
         for stage in try runner.cascade.description.stages(forSize: golden.size) {
-            blob = try runner.run(stage: stage.name, request: golden.request(), input: blob) { _ in }.blob
+            blob = try runner.run(stage: stage.name, request: golden.request, input: blob) { _ in }.blob
             guard let size = stage.size, let bytes = blob else { continue }
             let picture = try StagePicture(blob: bytes)
             let reference = try Golden.picture(golden.id, size: size)
@@ -136,7 +138,9 @@ import Testing
             let differences = zip(picture.rgb, reference.rgb).map { abs(Int($0) - Int($1)) }
             let mean = Double(differences.reduce(0, +)) / Double(differences.count)
             let beyond = differences.count { $0 > 4 }
-            print("parity \(golden.id)-\(size): mean \(mean), largest \(differences.max() ?? 0), \(beyond) beyond 4")
+            print(
+                "parity \(golden.id)-\(size): mean \(mean), largest \(differences.max() ?? 0), \(beyond) beyond 4"
+            )
             #expect(mean <= 0.25, "\(size) pixels")
             #expect(beyond <= (size < 1024 ? 0 : differences.count / 1000), "\(size) pixels")
         }

@@ -11,10 +11,11 @@ import Testing
         prompt: "a red apple on a blue background", seed: 7, size: 256,
         steps: ["prior": 2, "base64": 2, "up256": 2])
 
-    init() throws { cascade = try Cascade(folder: Golden.model) }
+    init() throws { cascade = try TestModel.cascade() }
 
     /// SHA-256 of the picture after each image stage.
-    private func hashes(_ runner: StageRunner, _ request: RenderRequest, stages: [String]) throws -> [String] {
+    private func hashes(_ runner: StageRunner, _ request: RenderRequest, stages: [String]) throws -> [String]
+    {
         var blob: [UInt8]?
         var hashes: [String] = []
         for stage in stages {
@@ -56,7 +57,8 @@ import Testing
         let first = try StageRunner(cascade: cascade, threads: 2)
         let expected = try hashes(first, Self.request, stages: ["prior", "base64"])
         // Another request in between, and each stage on a runner of its own.
-        _ = try hashes(first, RenderRequest(prompt: "a fox", seed: 1, size: 64, steps: Self.request.steps),
+        _ = try hashes(
+            first, RenderRequest(prompt: "a fox", seed: 1, size: 64, steps: Self.request.steps),
             stages: ["prior", "base64"])
         #expect(try hashes(first, Self.request, stages: ["prior", "base64"]) == expected)
         let prior = try first.run(stage: "prior", request: Self.request, input: nil) { _ in }

@@ -7,7 +7,7 @@ import Testing
     let request = RenderRequest(
         prompt: "a panda", seed: 3, size: 256, steps: ["prior": 4, "base64": 5, "up256": 4])
 
-    init() throws { runner = try StageRunner(cascade: try Cascade(folder: Golden.model), threads: 2) }
+    init() throws { runner = try StageRunner(cascade: try TestModel.cascade(), threads: 2) }
 
     /// A stage's failure in words; empty where it succeeds.
     private func failure(
@@ -70,9 +70,27 @@ import Testing
         }
         #expect(failure("base64", request, [1, 2, 3]).contains("cannot use the result"))
         #expect(failure("base64", request, blob("image", [1, 256])).contains("no tensor \"image_embeds\""))
-        #expect(failure("base64", request, blob("image_embeds", [1, 255])).contains("[1, 255], not [1, 256]"))
+        #expect(
+            failure("base64", request, blob("image_embeds", [1, 255])).contains("[1, 255], not [1, 256]"))
         #expect(failure("base64", request, blob("image_embeds", [1, 256], .nan)).contains("not finite"))
         #expect(failure("up256", request, blob("image", [1, 3, 32, 32])).contains("[1, 3, 32, 32]"))
+    }
+
+    @Test func aTensorOfAnotherShapeIsNamed() throws {
+        let path = "text_encoder/model.safetensors"
+        let file = try SafetensorsFile(path: "\(TestModel.folder)/\(path)")
+        let name = "text_model.final_layer_norm.bias"
+        let tensors = try file.entries.map { tensor, entry in
+            let values = try file.floats(tensor)
+            let shape = tensor == name ? [2, values.count / 2] : entry.shape
+            return SafetensorsWriter.Tensor(name: tensor, shape: shape, values: values)
+        }
+        let model = try ChangedModel([path: .bytes(SafetensorsWriter.bytes(tensors))])
+        let broken = try StageRunner(cascade: try model.cascade(), threads: 1)
+        let error = try #require(throws: StageError.self) {
+            try broken.run(stage: "prior", request: request, input: nil) { _ in }
+        }
+        #expect(error.description.contains("\(path): tensor “\(name)” has shape [2, 128]"))
     }
 
     @Test func aLongPromptIsCutWithAWarning() throws {

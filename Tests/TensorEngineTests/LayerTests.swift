@@ -20,11 +20,13 @@ import Testing
     }
 
     @Test(arguments: [
-        (8, 16, 16, ConvolutionRoute.winograd), (9, 35, 48, .winograd), (4, 32, 32, .direct), (9, 16, 3, .direct),
+        (8, 16, 16, ConvolutionRoute.winograd), (9, 35, 48, .winograd), (4, 32, 32, .direct),
+        (9, 16, 3, .direct),
         (9, 6, 16, .direct),
     ])
     func convolutionIsTheSameSumByEitherRoute(size: Int, inputs: Int, outputs: Int, route: ConvolutionRoute) {
-        #expect(ConvolutionRoute.forShape(height: size, width: size, inputs: inputs, outputs: outputs) == route)
+        #expect(
+            ConvolutionRoute.forShape(height: size, width: size, inputs: inputs, outputs: outputs) == route)
         let plain = context.map(images: 1, height: size, width: size, channels: inputs)
         plain.assign(Reference.values(size * size * inputs))
         let x = context.map(images: 1, height: size, width: size, channels: inputs, isPadded: true)
@@ -69,7 +71,8 @@ import Testing
                     let index = image * 36 + pixel * 4 + channel
                     let normed = (input[index] - mean) / (variance + 1e-5).squareRoot()
                     let affine = normed * Double(channel + 1) + [0.5, 0, -0.5, 1][channel]
-                    expected[index] = affine * (1 + factors[image * 8 + channel]) + factors[image * 8 + 4 + channel]
+                    expected[index] =
+                        affine * (1 + factors[image * 8 + channel]) + factors[image * 8 + 4 + channel]
                 }
             }
         }
@@ -108,7 +111,8 @@ import Testing
                     let scores = (0..<9).map { key in
                         (0..<16).reduce(Double(m[image * 9 + key])) { sum, channel in
                             let product =
-                                Double(q[base + channel]) * Double(kv[(image * 9 + key) * 64 + head * 16 + channel])
+                                Double(q[base + channel])
+                                * Double(kv[(image * 9 + key) * 64 + head * 16 + channel])
                             return sum + product / 4
                         }
                     }
@@ -131,7 +135,10 @@ import Testing
         let x = context.map(images: 1, height: 2, width: 2, channels: 1)
         x.assign([1, 2, 3, 6])
         #expect(context.averagePool2(x).values() == [3])
-        #expect(context.nearestUp2(x, isPadded: true).values() == [1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 6, 6, 3, 3, 6, 6])
+        #expect(
+            context.nearestUp2(x, isPadded: true).values() == [
+                1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 6, 6, 3, 3, 6, 6,
+            ])
         let flat = context.map(images: 1, height: 3, width: 3, channels: 2)
         flat.assign([Float](repeating: 0.25, count: 18))
         let large = context.bicubic(flat, height: 12, width: 12).values()

@@ -19,7 +19,9 @@ enum Reference {
     }
 
     /// x: [rows][inputs], weight: [outputs][inputs].
-    static func linear(_ x: [Float], _ weight: [Float], _ bias: [Float], inputs: Int, outputs: Int) -> [Double] {
+    static func linear(_ x: [Float], _ weight: [Float], _ bias: [Float], inputs: Int, outputs: Int)
+        -> [Double]
+    {
         (0..<x.count / inputs).flatMap { row in
             (0..<outputs).map { output in
                 (0..<inputs).reduce(Double(bias[output])) { sum, input in

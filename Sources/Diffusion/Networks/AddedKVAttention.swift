@@ -1,7 +1,7 @@
 import TensorEngine
 
-/// Attention of a map's pixels over the text's tokens and over themselves, plus the map (diffusers' Attention with
-/// AttnAddedKVProcessor).
+/// Attention of a map's pixels over the text's tokens and over themselves, plus the map (diffusers' Attention
+/// with AttnAddedKVProcessor).
 struct AddedKVAttention {
     private let channels: Int
     private let heads: Int

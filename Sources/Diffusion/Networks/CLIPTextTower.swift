@@ -32,7 +32,8 @@ package struct CLIPTextTower {
             layers.append(
                 try TransformerBlock(
                     text["encoder.layers.\(layer)"], names: .clip, width: shape.width, heads: shape.heads,
-                    hidden: shape.hidden, activation: shape.activation == .gelu ? .gelu : .quickGELU, epsilon: shape.epsilon))
+                    hidden: shape.hidden, activation: shape.activation == .gelu ? .gelu : .quickGELU,
+                    epsilon: shape.epsilon))
         }
         self.layers = layers
         finalLayerNorm = try text.layerNorm("final_layer_norm", channels: shape.width, epsilon: shape.epsilon)
@@ -46,17 +47,20 @@ package struct CLIPTextTower {
     package func callAsFunction(ids: [Int], mask: [Bool], _ context: ComputeContext) -> TextStates {
         precondition(
             ids.count == shape.positions && mask.count == ids.count
-                && ids.allSatisfy { (0..<shape.vocabulary).contains($0) }, "the tokenizer fills every position")
+                && ids.allSatisfy { (0..<shape.vocabulary).contains($0) },
+            "the tokenizer fills every position")
         let width = shape.width
         var embedded: [Float] = []
         embedded.reserveCapacity(ids.count * width)
         for (position, id) in ids.enumerated() {
             for channel in 0..<width {
-                embedded.append(tokenEmbedding[id * width + channel] + positionEmbedding[position * width + channel])
+                embedded.append(
+                    tokenEmbedding[id * width + channel] + positionEmbedding[position * width + channel])
             }
         }
         var hidden = context.matrix(rows: ids.count, channels: width, values: embedded)
-        let causal = context.matrix(rows: ids.count, channels: ids.count, values: AttentionMask.causal(ids.count))
+        let causal = context.matrix(
+            rows: ids.count, channels: ids.count, values: AttentionMask.causal(ids.count))
         for layer in layers { hidden = layer(hidden, context, mask: causal).output }
         let states = finalLayerNorm(hidden, context)
         let end = endOfText(ids)
@@ -64,8 +68,8 @@ package struct CLIPTextTower {
         return TextStates(states: states, embedding: embedding, mask: mask)
     }
 
-    /// Where the state is that stands for the whole text: at the first end-of-text token, or, in old checkpoints
-    /// that say 2 for it, at the first of the highest tokens.
+    /// Where the state is that stands for the whole text: at the first end-of-text token, or, in old
+    /// checkpoints that say 2 for it, at the first of the highest tokens.
     private func endOfText(_ ids: [Int]) -> Int {
         let token = shape.endOfText == 2 ? ids.max() : shape.endOfText
         return ids.firstIndex { $0 == token } ?? 0

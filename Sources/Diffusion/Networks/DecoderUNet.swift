@@ -1,6 +1,7 @@
 package import TensorEngine
 
-/// The decoder: a U-Net that reads text by attention (diffusers' UNet2DConditionModel as unCLIP configures it).
+/// The decoder: a U-Net that reads text by attention (diffusers' UNet2DConditionModel as unCLIP configures
+/// it).
 package struct DecoderUNet {
     private let shape: UNetConfig
     private let network: UNet
@@ -23,7 +24,8 @@ package struct DecoderUNet {
                 images: images, rows: 1, channels: rows.count / images, values: rows)
         }
         return UNetConditioning(
-            keyValues: network.attentions.map { $0.addedKeyValues(decoderContext.states, context) }, masks: masks,
+            keyValues: network.attentions.map { $0.addedKeyValues(decoderContext.states, context) },
+            masks: masks,
             embedding: decoderContext.additive)
     }
 

@@ -1,10 +1,11 @@
 package import TensorEngine
 
-/// The diffusion prior: predicts a CLIP image embedding from the text's (Ramesh et al. 2022, arXiv 2204.06125;
-/// diffusers' PriorTransformer).
+/// The diffusion prior: predicts a CLIP image embedding from the text's (Ramesh et al. 2022, arXiv
+/// 2204.06125; diffusers' PriorTransformer).
 ///
-/// Its sequence is [text states, text embedding, time, noisy image embedding, learned token] and attention is causal,
-/// so all before the time token is the same at every step: `condition` runs it once and keeps its keys and values.
+/// Its sequence is [text states, text embedding, time, noisy image embedding, learned token] and attention is
+/// causal, so all before the time token is the same at every step: `condition` runs it once and keeps its
+/// keys and values.
 package struct PriorTransformer {
     /// What does not change between steps.
     package struct Conditioning {
@@ -71,7 +72,8 @@ package struct PriorTransformer {
             _ = encoderHiddenStatesProj(
                 states.states, context, residual: positions.rows(0..<text), into: rows.rows(0..<text))
             _ = embeddingProj(
-                states.embedding, context, residual: positions.rows(text..<fixed), into: rows.rows(text..<fixed))
+                states.embedding, context, residual: positions.rows(text..<fixed),
+                into: rows.rows(text..<fixed))
             // Padding and the future are hidden by −10000 each, as in training.
             let padding: [Float] = (0..<all).map { $0 < text && !states.mask[$0] ? AttentionMask.hidden : 0 }
             for query in 0..<all {

@@ -1,7 +1,7 @@
 import TensorEngine
 
-/// A residual block: norm, SiLU, [resampling], convolution; the time embedding; norm, SiLU, convolution; plus the
-/// input, through a 1×1 convolution where the channels change (diffusers' ResnetBlock2D).
+/// A residual block: norm, SiLU, [resampling], convolution; the time embedding; norm, SiLU, convolution; plus
+/// the input, through a 1×1 convolution where the channels change (diffusers' ResnetBlock2D).
 struct ResnetBlock {
     enum Resampling {
         case none
@@ -30,14 +30,17 @@ struct ResnetBlock {
         self.resampling = resampling
         isScaleShift = shape.isScaleShift
         norm1 = try weights.groupNorm("norm1", channels: inputs, groups: shape.groups, epsilon: shape.epsilon)
-        norm2 = try weights.groupNorm("norm2", channels: outputs, groups: shape.groups, epsilon: shape.epsilon)
+        norm2 = try weights.groupNorm(
+            "norm2", channels: outputs, groups: shape.groups, epsilon: shape.epsilon)
         conv1 = try weights.convolution(
             "conv1", inputs: inputs, outputs: outputs, size: size, hasBias: shape.isScaleShift)
         conv2 = try weights.convolution("conv2", inputs: outputs, outputs: outputs, size: size)
         if shape.isScaleShift {
-            timeProjection = try weights.linear("time_emb_proj", inputs: shape.timeChannels, outputs: 2 * outputs)
+            timeProjection = try weights.linear(
+                "time_emb_proj", inputs: shape.timeChannels, outputs: 2 * outputs)
         } else {
-            // The embedding is added to conv1's output: together with conv1's bias it becomes one bias an image.
+            // The embedding is added to conv1's output: together with conv1's bias it becomes one bias an
+            // image.
             let timeBias = try weights.floats("time_emb_proj.bias", shape: [outputs])
             let convolutionBias = try weights.floats("conv1.bias", shape: [outputs])
             timeProjection = Linear(
@@ -53,7 +56,9 @@ struct ResnetBlock {
     ///   - x: plain map.
     ///   - time: SiLU of the time embedding, a row an image.
     ///   - target: where the output goes; nil makes a new map.
-    func callAsFunction(_ x: Tensor, time: Tensor, _ context: ComputeContext, into target: Tensor? = nil) -> Tensor {
+    func callAsFunction(_ x: Tensor, time: Tensor, _ context: ComputeContext, into target: Tensor? = nil)
+        -> Tensor
+    {
         let modulation = timeProjection(time, context)
         var hidden = conv1(
             normalized(x, context), context, imageBias: isScaleShift ? nil : modulation)
@@ -74,7 +79,8 @@ struct ResnetBlock {
         }
     }
 
-    /// The input as it is added to the output, written where the output goes; nil where it is the input itself.
+    /// The input as it is added to the output, written where the output goes; nil where it is the input
+    /// itself.
     private func skipped(_ x: Tensor, _ context: ComputeContext, into target: Tensor?) -> Tensor? {
         let place = shortcut == nil ? target : nil
         let resampled: Tensor? =

@@ -1,7 +1,7 @@
 package import TensorEngine
 
-/// A super-resolution network: a U-Net of residual blocks only that sees the enlarged picture beside the noisy one
-/// (diffusers' UNet2DModel without attention).
+/// A super-resolution network: a U-Net of residual blocks only that sees the enlarged picture beside the
+/// noisy one (diffusers' UNet2DModel without attention).
 package struct SuperResolutionUNet {
     private let network: UNet
 

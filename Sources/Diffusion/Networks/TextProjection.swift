@@ -10,8 +10,8 @@ package struct DecoderContext {
     package let masks: [[Bool]]
 }
 
-/// Projects CLIP's embeddings to what the decoder reads: extra context tokens and an addition to the time embedding
-/// (diffusers' UnCLIPTextProjModel).
+/// Projects CLIP's embeddings to what the decoder reads: extra context tokens and an addition to the time
+/// embedding (diffusers' UnCLIPTextProjModel).
 package struct TextProjection {
     private let shape: TextProjectionConfig
     /// The image embedding that stands for "no image".
@@ -24,8 +24,10 @@ package struct TextProjection {
 
     init(_ weights: WeightScope, shape: TextProjectionConfig) throws(ModelError) {
         self.shape = shape
-        unconditional = try weights.floats("learned_classifier_free_guidance_embeddings", shape: [shape.embedding])
-        embeddingProj = try weights.linear("embedding_proj", inputs: shape.embedding, outputs: shape.timeChannels)
+        unconditional = try weights.floats(
+            "learned_classifier_free_guidance_embeddings", shape: [shape.embedding])
+        embeddingProj = try weights.linear(
+            "embedding_proj", inputs: shape.embedding, outputs: shape.timeChannels)
         imageProj = try weights.linear(
             "clip_image_embeddings_project_to_time_embeddings", inputs: shape.embedding,
             outputs: shape.timeChannels)
@@ -38,7 +40,9 @@ package struct TextProjection {
 
     /// The layer's outputs are channel-major in the checkpoint (channel·tokens + token); its rows are put in
     /// token-major order, so that its output is the tokens one after another.
-    private static func extraTokens(_ weights: WeightScope, _ shape: TextProjectionConfig) throws(ModelError) -> Linear {
+    private static func extraTokens(_ weights: WeightScope, _ shape: TextProjectionConfig) throws(ModelError)
+        -> Linear
+    {
         let outputs = shape.extraTokens * shape.contextChannels
         let weight = try weights.floats(
             "clip_extra_context_tokens_proj.weight", shape: [outputs, shape.embedding])
@@ -52,11 +56,13 @@ package struct TextProjection {
             bias: order.map { bias[$0] })
     }
 
-    /// - Parameter texts: the empty prompt's and the prompt's. The first half of the result goes without the image.
+    /// - Parameter texts: the empty prompt's and the prompt's. The first half of the result goes without the
+    ///   image.
     package func callAsFunction(
         imageEmbedding: [Float], texts: [TextStates], _ context: ComputeContext
     ) -> DecoderContext {
-        precondition(texts.count == 2 && texts[0].mask.count == texts[1].mask.count, "two texts of one length")
+        precondition(
+            texts.count == 2 && texts[0].mask.count == texts[1].mask.count, "two texts of one length")
         let tokens = shape.extraTokens + texts[0].mask.count
         let states = context.matrix(images: texts.count, rows: tokens, channels: shape.contextChannels)
         let additive = context.matrix(rows: texts.count, channels: shape.timeChannels)

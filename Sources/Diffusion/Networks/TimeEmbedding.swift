@@ -1,7 +1,7 @@
 import TensorEngine
 
-/// The embedding of a diffusion step: sinusoids (Vaswani et al. 2017, arXiv 1706.03762; cosines first), then two
-/// linear layers with SiLU between.
+/// The embedding of a diffusion step: sinusoids (Vaswani et al. 2017, arXiv 1706.03762; cosines first), then
+/// two linear layers with SiLU between.
 struct TimeEmbedding {
     private let linear1: Linear
     private let linear2: Linear

@@ -1,10 +1,10 @@
 import TensorEngine
 
-/// The U-Net that the decoder and the super-resolution networks share: resnets that keep, halve and double the map,
-/// with attention in some levels, and skips from the down path to the up path.
+/// The U-Net that the decoder and the super-resolution networks share: resnets that keep, halve and double
+/// the map, with attention in some levels, and skips from the down path to the up path.
 ///
-/// A skip is never copied: its map is made wide enough for the up path's input beside it, the down path writes the
-/// right channels and the up path the left ones.
+/// A skip is never copied: its map is made wide enough for the up path's input beside it, the down path
+/// writes the right channels and the up path the left ones.
 struct UNet {
     /// A skip's width in the concatenation that the up path reads.
     private struct Junction {
@@ -27,7 +27,8 @@ struct UNet {
         self.shape = shape
         let first = shape.channels[0]
         timeEmbedding = try TimeEmbedding(
-            weights["time_embedding"], sinusoids: first, hidden: shape.timeChannels, outputs: shape.timeChannels)
+            weights["time_embedding"], sinusoids: first, hidden: shape.timeChannels,
+            outputs: shape.timeChannels)
         convIn = try weights.convolution("conv_in", inputs: shape.inputs, outputs: first, size: shape.size)
         var builder = UNetBuilder(shape: shape)
         down = try builder.down(weights)
@@ -52,7 +53,8 @@ struct UNet {
         _ x: Tensor, timestep: Int, conditioning: UNetConditioning?, _ context: ComputeContext
     ) -> Tensor {
         let time = embedded(timestep, conditioning, context)
-        var skips = Skips(junctions: junctions.map { ($0.hidden, $0.skip) }, images: x.images, context: context)
+        var skips = Skips(
+            junctions: junctions.map { ($0.hidden, $0.skip) }, images: x.images, context: context)
         var hidden = convIn(x, context, into: skips.next(height: x.height, width: x.width))
         for level in down {
             for index in level.resnets.indices {
@@ -77,7 +79,9 @@ struct UNet {
                     index, joined, time, conditioning, context,
                     into: isLast && level.sampler != nil ? nil : skips.left())
             }
-            if let sampler = level.sampler { hidden = sampler(hidden, time: time, context, into: skips.left()) }
+            if let sampler = level.sampler {
+                hidden = sampler(hidden, time: time, context, into: skips.left())
+            }
         }
         return convOut(convNormOut(hidden, context, activation: .silu, isPadded: true), context)
     }
@@ -118,7 +122,8 @@ private struct Skips {
         return map.channels(hidden..<hidden + skip)
     }
 
-    /// Where the input of the next residual block of the up path goes: the left channels of the last concatenation.
+    /// Where the input of the next residual block of the up path goes: the left channels of the last
+    /// concatenation.
     func left() -> Tensor? {
         joined.last.map { $0.channels(0..<junctions[joined.count - 1].hidden) }
     }

@@ -1,7 +1,8 @@
 import TensorEngine
 
-/// The blocks of one level of a U-Net, or its middle (diffusers' ResnetDownsampleBlock2D, SimpleCrossAttnDownBlock2D,
-/// UNetMidBlock2D(SimpleCrossAttn), ResnetUpsampleBlock2D and SimpleCrossAttnUpBlock2D).
+/// The blocks of one level of a U-Net, or its middle (diffusers' ResnetDownsampleBlock2D,
+/// SimpleCrossAttnDownBlock2D, UNetMidBlock2D(SimpleCrossAttn), ResnetUpsampleBlock2D and
+/// SimpleCrossAttnUpBlock2D).
 struct UNetLevel {
     let resnets: [ResnetBlock]
     /// One after each resnet of an attending level, one after the first of the middle, or none.
@@ -11,7 +12,8 @@ struct UNetLevel {
 
     /// Resnet `index` and the attention after it.
     func run(
-        _ index: Int, _ x: Tensor, _ time: Tensor, _ conditioning: UNetConditioning?, _ context: ComputeContext,
+        _ index: Int, _ x: Tensor, _ time: Tensor, _ conditioning: UNetConditioning?,
+        _ context: ComputeContext,
         into target: Tensor?
     ) -> Tensor {
         guard attentions.indices.contains(index), let conditioning else {
@@ -25,7 +27,8 @@ struct UNetLevel {
 /// Reads a U-Net's levels in the network's order, numbering the attentions and noting the skips.
 struct UNetBuilder {
     let shape: UNetConfig
-    /// Widths of (the up path's input, the skip) of each residual block of the up path, in the up path's order.
+    /// Widths of (the up path's input, the skip) of each residual block of the up path, in the up path's
+    /// order.
     private(set) var junctions: [(hidden: Int, skip: Int)] = []
     private var attentionCount = 0
 
@@ -92,7 +95,8 @@ struct UNetBuilder {
                 junctions.append((hidden, skip))
                 resnets.append(
                     try ResnetBlock(
-                        block["resnets.\(layer)"], shape: shape, inputs: hidden + skip, outputs: channels, size: size))
+                        block["resnets.\(layer)"], shape: shape, inputs: hidden + skip, outputs: channels,
+                        size: size))
                 if shape.hasAttention(level: level) {
                     attentions.append(try attention(block["attentions.\(layer)"], channels: channels))
                 }
@@ -111,7 +115,9 @@ struct UNetBuilder {
     private mutating func attention(
         _ weights: WeightScope, channels: Int
     ) throws(ModelError) -> AddedKVAttention {
-        guard let attention = shape.attention else { fatalError("a level attends only where the shape says so") }
+        guard let attention = shape.attention else {
+            fatalError("a level attends only where the shape says so")
+        }
         defer { attentionCount += 1 }
         return try AddedKVAttention(
             weights, shape: shape, attention: attention, channels: channels, index: attentionCount)

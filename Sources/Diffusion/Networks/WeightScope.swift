@@ -22,12 +22,15 @@ struct WeightScope {
         try weights.floats(prefix + name, shape: shape)
     }
 
-    func linear(_ name: String, inputs: Int, outputs: Int, hasBias: Bool = true) throws(ModelError) -> Linear {
+    func linear(_ name: String, inputs: Int, outputs: Int, hasBias: Bool = true) throws(ModelError) -> Linear
+    {
         try linear([name], inputs: inputs, outputs: outputs, hasBias: hasBias)
     }
 
     /// Several layers over the same input as one: their outputs follow one another.
-    func linear(_ names: [String], inputs: Int, outputs: Int, hasBias: Bool = true) throws(ModelError) -> Linear {
+    func linear(_ names: [String], inputs: Int, outputs: Int, hasBias: Bool = true) throws(ModelError)
+        -> Linear
+    {
         var weight: [Float] = []
         var bias: [Float] = []
         for name in names {
@@ -41,7 +44,8 @@ struct WeightScope {
     /// A 1×1 convolution, which is a linear layer over pixels.
     func pointwise(_ name: String, inputs: Int, outputs: Int) throws(ModelError) -> Linear {
         Linear(
-            inputs: inputs, outputs: outputs, weight: try floats(name + ".weight", shape: [outputs, inputs, 1, 1]),
+            inputs: inputs, outputs: outputs,
+            weight: try floats(name + ".weight", shape: [outputs, inputs, 1, 1]),
             bias: try floats(name + ".bias", shape: [outputs]))
     }
 
@@ -55,7 +59,8 @@ struct WeightScope {
         return Convolution(inputs: inputs, outputs: outputs, weight: weight, bias: bias, route: route)
     }
 
-    func groupNorm(_ name: String, channels: Int, groups: Int, epsilon: Float) throws(ModelError) -> GroupNorm {
+    func groupNorm(_ name: String, channels: Int, groups: Int, epsilon: Float) throws(ModelError) -> GroupNorm
+    {
         GroupNorm(
             channels: channels, groups: groups, epsilon: epsilon,
             weight: try floats(name + ".weight", shape: [channels]),
