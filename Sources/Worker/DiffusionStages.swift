@@ -1,5 +1,5 @@
-internal import Diffusion
-internal import Farm
+package import Diffusion
+package import Farm
 
 /// The real engine: one cascade's networks in memory at a time.
 final class DiffusionStages: StageRunning {
@@ -49,7 +49,7 @@ final class DiffusionStages: StageRunning {
 
 extension RenderRequest {
     /// The farm's request in the engine's words.
-    init(_ request: ImageRequest) {
+    package init(_ request: ImageRequest) {
         var steps: [String: Int] = [:]
         for entry in request.options.steps { steps[entry.stage.text] = entry.steps }
         let precision: Precision =

@@ -1,0 +1,58 @@
+import ArgumentParser
+import Client
+import Farm
+import Synchronization
+import ZeroMQ
+
+/// Which coordinator a client command talks to.
+struct ConnectOptions: ParsableArguments {
+    @Option(help: "The coordinator's address.")
+    var connect = FarmAddress.standard
+
+    @Option(help: "Seconds to wait for the coordinator's first answer.")
+    var connectTimeout = 5.0
+
+    func validate() throws {
+        guard (0.1...86_400).contains(connectTimeout) else {
+            throw ValidationError("--connect-timeout is \(connectTimeout); it must be 0.1 to 86400 seconds.")
+        }
+    }
+
+    /// Connects; Ctrl-C from then on makes the client's calls throw `ClientError.interrupted`.
+    func client() throws -> FarmClient {
+        let endpoint = try FarmAddress.endpoint(connect)
+        let interruption = Interruption()
+        var options = FarmClient.Options()
+        options.connectMilliseconds = Int64(connectTimeout * 1000)
+        options.isInterrupted = { interruption.happened }
+        options.onSilence = { Output.remark("The coordinator is silent; waiting for it to come back.") }
+        return try FarmClient(endpoint, context: try Context(), options: options)
+    }
+}
+
+/// Remembers SIGINT and SIGTERM.
+private final class Interruption: Sendable {
+    private let flag: Flag
+    private let trap: SignalTrap
+
+    init() {
+        let flag = Flag()
+        self.flag = flag
+        trap = SignalTrap { _ in flag.value.withLock { $0 = true } }
+    }
+
+    var happened: Bool { flag.value.withLock { $0 } }
+
+    private final class Flag: Sendable {
+        let value = Mutex(false)
+    }
+}
+
+/// A job's number on the command line.
+struct JobArgument: ParsableArguments {
+    @Argument(help: "The job's number.")
+    var job: Int64
+
+    /// The job.
+    var id: JobID { JobID(job) }
+}

@@ -1,0 +1,104 @@
+import Foundation
+import Testing
+
+/// What a person sees after a mistake: the sentence and the exit code, from the real binary.
+struct BadInputTests {
+    /// Runs `tessera submit` on a file, with no farm near: input is checked before anything is sent.
+    private static func submit(
+        _ name: String, _ bytes: [UInt8]?, _ options: String...
+    ) throws -> TesseraProcess.Result {
+        let folder = try TemporaryFolder()
+        let path = try bytes.map { try folder.file(name, $0) } ?? folder.path(name)
+        let nowhere = "tcp://127.0.0.1:\(try TestFarm.freePortPair())"
+        return try TesseraProcess(["submit", path, "--connect", nowhere] + options).wait()
+    }
+
+    @Test(arguments: [
+        (nil, "prompts.txt", [], "prompts.txt"),
+        ("", "prompts.txt", [], "prompts.txt"),
+        ("\n \n", "prompts.txt", [], "prompts.txt"),
+        ("{\"prompt\":\"a cat\"}\n{\"prompt\":\n", "prompts.jsonl", [], "prompts.jsonl, line 2"),
+        ("{\"prompt\":\"a cat\",\"sede\":1}\n", "prompts.jsonl", [], "\"sede\""),
+        ("{\"prompt\":\"a cat\",\"size\":300}\n", "prompts.jsonl", [], "300"),
+        ("a cat\n", "prompts.txt", ["--size", "300"], "The size is 300; it must be 64, 256 or 1024."),
+        ("a cat\n", "prompts.txt", ["--count", "0"], "The count is 0"),
+        ("a cat\n", "prompts.txt", ["--count", "1000000000"], "The count is 1000000000"),
+        ("a cat\n", "prompts.txt", ["--steps", "base64"], "STAGE=NUMBER"),
+        ("a cat\n", "prompts.xml", [], "prompts.xml"),
+    ])
+    func promptsThatCannotBeUsed(text: String?, name: String, options: [String], sentence: String) throws {
+        let folder = try TemporaryFolder()
+        let path = try text.map { try folder.file(name, $0) } ?? folder.path(name)
+        let nowhere = "tcp://127.0.0.1:\(try TestFarm.freePortPair())"
+        let result = try TesseraProcess(["submit", path, "--connect", nowhere] + options).wait()
+        #expect(result.status == 64)
+        #expect(result.error.contains(sentence), "\(result.error)")
+        #expect(result.out.isEmpty)
+    }
+
+    @Test func invalidUTF8NamesTheLine() throws {
+        let result = try Self.submit("prompts.txt", Array("a cat\n".utf8) + [0xFF, 0xFE, 0x0A])
+        #expect(result.status == 64)
+        #expect(result.error.contains("prompts.txt, line 2"), "\(result.error)")
+        #expect(result.error.contains("UTF-8"))
+    }
+
+    @Test func aFolderIsNoPromptsFile() throws {
+        let result = try TesseraProcess.run("submit", "/proc", "--connect", "tcp://127.0.0.1:1")
+        #expect(result.status == 64)
+        #expect(result.error.contains("/proc"))
+    }
+
+    @Test func withoutACoordinatorTheExitCodeIs69() throws {
+        let result = try Self.submit("prompts.txt", Array("a cat\n".utf8), "--connect-timeout", "1")
+        #expect(result.status == 69)
+        #expect(result.error.contains("tcp://127.0.0.1:"), "\(result.error)")
+        #expect(result.error.contains("tessera up"))
+    }
+
+    @Test func aTakenPortIsNamed() throws {
+        let farm = try TestFarm()
+        try farm.startCoordinator()
+        #expect(try farm.client("jobs", "--connect-timeout", "30").status == 0)
+        let folder = try TemporaryFolder()
+        let second = try TesseraProcess.run("coordinator", "--data", folder.path("data"), "--listen", farm.address)
+        #expect(second.status == 1)
+        #expect(second.error.contains(farm.address), "\(second.error)")
+        #expect(second.error.contains("in use"))
+        try farm.stop()
+    }
+
+    @Test func aDataFolderServesOneCoordinator() throws {
+        let farm = try TestFarm()
+        try farm.startCoordinator()
+        #expect(try farm.client("jobs", "--connect-timeout", "30").status == 0)
+        let port = try TestFarm.freePortPair()
+        let second = try TesseraProcess.run(
+            "coordinator", "--data", farm.data, "--listen", "tcp://127.0.0.1:\(port)")
+        #expect(second.status == 1)
+        #expect(second.error.contains(farm.data), "\(second.error)")
+        try farm.stop()
+    }
+
+    @Test func offLoopbackNothingListens() throws {
+        let folder = try TemporaryFolder()
+        let result = try TesseraProcess.run(
+            "coordinator", "--data", folder.path("data"), "--listen", "tcp://0.0.0.0:7420")
+        #expect(result.status == 64)
+        #expect(result.error.contains("loopback"), "\(result.error)")
+    }
+
+    @Test func aBrokenLineSubmitsNothing() throws {
+        let farm = try TestFarm()
+        try farm.startCoordinator()
+        let folder = try TemporaryFolder()
+        let lines = String(repeating: "{\"prompt\":\"a cat\"}\n", count: 3000) + "{\"prompt\":\n"
+        let file = try folder.file("prompts.jsonl", lines)
+        let result = try farm.client("submit", file, "--connect-timeout", "30")
+        #expect(result.status == 64)
+        #expect(result.error.contains("line 3001"), "\(result.error)")
+        let jobs = try farm.client("jobs", "--json")
+        #expect(jobs.out.trimmingCharacters(in: .whitespacesAndNewlines) == "[]")
+        try farm.stop()
+    }
+}

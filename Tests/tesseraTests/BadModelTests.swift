@@ -1,0 +1,103 @@
+import Foundation
+import Testing
+
+/// Model folders and output places that cannot be used.
+struct BadModelTests {
+    /// A copy of the shipped model that a test may damage.
+    private static func copyOfModel() throws -> (folder: TemporaryFolder, model: String) {
+        let folder = try TemporaryFolder()
+        try FileManager.default.copyItem(at: Fixtures.model, to: folder.url("model"))
+        return (folder, folder.path("model"))
+    }
+
+    private static func render(
+        model: String, out: String? = nil, launcher: [String] = []
+    ) throws -> TesseraProcess.Result {
+        let folder = try TemporaryFolder()
+        return try TesseraProcess(
+            [
+                "render", "a cat", "--model", model, "--size", "64", "--steps", "prior=2", "--steps", "base64=2",
+                "--out", out ?? folder.path("picture.png"),
+            ], launcher: launcher
+        ).wait()
+    }
+
+    @Test func aFolderWithoutWeights() throws {
+        let (_, model) = try Self.copyOfModel()
+        try FileManager.default.removeItem(atPath: model + "/decoder/diffusion_pytorch_model.safetensors")
+        let result = try Self.render(model: model)
+        #expect(result.status == 64)
+        #expect(result.error.contains(model + "/decoder"), "\(result.error)")
+        #expect(result.error.contains("safetensors"))
+    }
+
+    @Test func noModelFolderAtAll() throws {
+        let result = try Self.render(model: "/no/such/model")
+        #expect(result.status == 64)
+        #expect(result.error.contains("/no/such/model"), "\(result.error)")
+    }
+
+    @Test(arguments: [3, 200, 100_000])
+    func truncatedSafetensors(length: Int) throws {
+        let (_, model) = try Self.copyOfModel()
+        let file = model + "/prior/diffusion_pytorch_model.safetensors"
+        try FileHandle(forWritingTo: URL(filePath: file)).truncate(atOffset: UInt64(length))
+        let result = try Self.render(model: model)
+        #expect(result.status == 64)
+        #expect(result.error.contains(file), "\(result.error)")
+    }
+
+    @Test func aTensorOfAnotherShape() throws {
+        let (_, model) = try Self.copyOfModel()
+        let file = URL(filePath: model + "/decoder/config.json")
+        let text = try String(contentsOf: file, encoding: .utf8)
+            .replacingOccurrences(of: "\"out_channels\": 6", with: "\"out_channels\": 8")
+        try text.write(to: file, atomically: true, encoding: .utf8)
+        let result = try Self.render(model: model)
+        #expect(result.status == 64)
+        #expect(result.error.contains("conv_out.weight"), "\(result.error)")
+        #expect(result.error.contains("[6, 32, 3, 3]"))
+        #expect(result.error.contains("[8, 32, 3, 3]"))
+    }
+
+    @Test func anOutputPlaceThatCannotBeWritten() throws {
+        let result = try Self.render(model: Fixtures.model.path(), out: "/proc/picture.png")
+        #expect(result.status == 1)
+        #expect(result.error.contains("/proc/picture.png"), "\(result.error)")
+    }
+
+    @Test func anOutputFolderThatIsNotThere() throws {
+        let result = try Self.render(model: Fixtures.model.path(), out: "/no/such/folder/picture.png")
+        #expect(result.status == 64)
+        #expect(result.error.contains("there is no folder /no/such/folder"), "\(result.error)")
+    }
+
+    /// A 64 KiB file system that is full after the first block, in a mount namespace of its own.
+    @Test func aFullDiskLeavesNothingBehind() throws {
+        let folder = try TemporaryFolder()
+        let mount = folder.path("small")
+        try FileManager.default.createDirectory(atPath: mount, withIntermediateDirectories: true)
+        let script = """
+            mount -t tmpfs -o size=64k tmpfs "\(mount)" && head -c 61440 /dev/zero > "\(mount)/filler" || exit 99
+            "$@"; status=$?; ls "\(mount)" >&2; exit $status
+            """
+        let result = try Self.render(
+            model: Fixtures.model.path(), out: mount + "/picture.png",
+            launcher: ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"])
+        #expect(result.status == 1, "\(result.error)")
+        #expect(result.error.contains("No space left on device"), "\(result.error)")
+        #expect(result.error.contains("filler"))
+        #expect(!result.error.contains("partial"))
+    }
+
+    @Test func aPromptThatIsTooLongIsTruncatedWithAWarning() throws {
+        let folder = try TemporaryFolder()
+        let prompt = String(repeating: "a very red apple ", count: 60)
+        let result = try TesseraProcess.run(
+            "render", prompt, "--model", Fixtures.model.path(), "--size", "64", "--steps", "prior=2", "--steps",
+            "base64=2", "--out", folder.path("picture.png"))
+        #expect(result.status == 0, "\(result.error)")
+        #expect(result.error.contains("warning: "))
+        #expect(result.error.contains("48"))
+    }
+}
