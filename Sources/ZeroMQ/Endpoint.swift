@@ -26,6 +26,9 @@ package struct Endpoint: Hashable, Sendable {
         let port = rest[rest.index(after: colon)...]
         if host.hasPrefix("[") && host.hasSuffix("]") && host.count > 2 {
             host = host.dropFirst().dropLast()
+            // How the system writes an IPv4 address on a socket that takes both kinds.
+            let mapped = "::ffff:"
+            if host.lowercased().hasPrefix(mapped), host.contains(".") { host = host.dropFirst(mapped.count) }
         } else if host.contains(":") || host.contains("[") || host.contains("]") {
             throw invalid("an IPv6 address stands in brackets, as in tcp://[::1]:7420")
         }
