@@ -6,12 +6,6 @@ import TensorEngine
 /// A skip is never copied: its map is made wide enough for the up path's input beside it, the down path
 /// writes the right channels and the up path the left ones.
 struct UNet {
-    /// A skip's width in the concatenation that the up path reads.
-    private struct Junction {
-        let hidden: Int
-        let skip: Int
-    }
-
     private let shape: UNetConfig
     private let timeEmbedding: TimeEmbedding
     private let convIn: Convolution
@@ -21,7 +15,7 @@ struct UNet {
     private let convNormOut: GroupNorm
     private let convOut: Convolution
     /// In the order in which the down path makes the skips.
-    private let junctions: [Junction]
+    private let junctions: [UNetJunction]
 
     init(_ weights: WeightScope, shape: UNetConfig) throws(ModelError) {
         self.shape = shape
@@ -34,7 +28,7 @@ struct UNet {
         down = try builder.down(weights)
         middle = try builder.middle(weights)
         up = try builder.up(weights)
-        junctions = builder.junctions.reversed().map { Junction(hidden: $0.hidden, skip: $0.skip) }
+        junctions = builder.junctions.reversed()
         convNormOut = try weights.groupNorm(
             "conv_norm_out", channels: first, groups: shape.groups, epsilon: shape.epsilon)
         convOut = try weights.convolution("conv_out", inputs: first, outputs: shape.outputs, size: shape.size)
@@ -53,8 +47,7 @@ struct UNet {
         _ x: Tensor, timestep: Int, conditioning: UNetConditioning?, _ context: ComputeContext
     ) -> Tensor {
         let time = embedded(timestep, conditioning, context)
-        var skips = Skips(
-            junctions: junctions.map { ($0.hidden, $0.skip) }, images: x.images, context: context)
+        var skips = Skips(junctions: junctions, images: x.images, context: context)
         var hidden = convIn(x, context, into: skips.next(height: x.height, width: x.width))
         for level in down {
             for index in level.resnets.indices {
@@ -102,12 +95,12 @@ struct UNet {
 
 /// The skips of one run, made by the down path and taken by the up path in reverse.
 private struct Skips {
-    let junctions: [(hidden: Int, skip: Int)]
+    let junctions: [UNetJunction]
     let images: Int
     let context: ComputeContext
     private var joined: [Tensor] = []
 
-    init(junctions: [(hidden: Int, skip: Int)], images: Int, context: ComputeContext) {
+    init(junctions: [UNetJunction], images: Int, context: ComputeContext) {
         self.junctions = junctions
         self.images = images
         self.context = context
@@ -116,7 +109,7 @@ private struct Skips {
 
     /// Where the down path writes its next skip: the right channels of a new concatenation.
     mutating func next(height: Int, width: Int) -> Tensor {
-        let (hidden, skip) = junctions[joined.count]
+        let (hidden, skip) = (junctions[joined.count].hidden, junctions[joined.count].skip)
         let map = context.map(images: images, height: height, width: width, channels: hidden + skip)
         joined.append(map)
         return map.channels(hidden..<hidden + skip)

@@ -24,12 +24,19 @@ struct UNetLevel {
     }
 }
 
+/// Channels of the two halves of what a residual block of the up path reads.
+struct UNetJunction {
+    /// From the block before it.
+    let hidden: Int
+    let skip: Int
+}
+
 /// Reads a U-Net's levels in the network's order, numbering the attentions and noting the skips.
 struct UNetBuilder {
     let shape: UNetConfig
     /// Widths of (the up path's input, the skip) of each residual block of the up path, in the up path's
     /// order.
-    private(set) var junctions: [(hidden: Int, skip: Int)] = []
+    private(set) var junctions: [UNetJunction] = []
     private var attentionCount = 0
 
     init(shape: UNetConfig) { self.shape = shape }
@@ -92,7 +99,7 @@ struct UNetBuilder {
             for layer in 0...shape.layers {
                 let hidden = layer == 0 ? previous : channels
                 let skip = layer == shape.layers ? lastSkip : channels
-                junctions.append((hidden, skip))
+                junctions.append(UNetJunction(hidden: hidden, skip: skip))
                 resnets.append(
                     try ResnetBlock(
                         block["resnets.\(layer)"], shape: shape, inputs: hidden + skip, outputs: channels,
