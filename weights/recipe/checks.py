@@ -1,0 +1,115 @@
+"""Checks of the recipe's own arithmetic, without training: python weights/recipe/checks.py."""
+
+import random
+import tempfile
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+import networks
+import scenes
+from captions import CHINESE, ENGLISH, Scene, caption
+from cascade import Cascade, Noise
+from diffusion import Schedule
+from evaluate import edge_width, marks, questions
+from judge import targets
+from sprites import atlas
+from vocabulary import table, things
+from words import LENGTH, Words
+
+CPU = torch.device("cpu")
+
+
+def check_names_are_unique() -> None:
+    names = [name for thing in table() for name in (*thing.english, *thing.chinese)]
+    assert len(names) == len(set(names))
+
+
+def check_captions_fit(folder: Path) -> None:
+    """No caption is longer than the text tower's context."""
+    words, rng, vocabulary = Words(folder / "tokenizer"), random.Random(2), things()
+    drawn = [scenes.training_scene(rng, len(vocabulary)) for _ in range(3000)]
+    texts = [caption(scene, vocabulary, rng, rng.choice((ENGLISH, CHINESE))) for scene in drawn]
+    rows = words(texts).long()
+    assert words.mask(rows).sum(1).max() < LENGTH, "a caption may be cut off"
+
+
+def check_prompts_are_held_out() -> None:
+    count, rng = len(things()), random.Random(3)
+    asked, prompts = questions(count)
+    assert len(prompts) == 400 and all(map(scenes.held_out, asked))
+    assert not any(scenes.held_out(scenes.training_scene(rng, count)) for _ in range(2000))
+
+
+def check_drawing(folder: Path) -> None:
+    """A small picture is the mean of the larger one's pixels, and a window is a part of its picture."""
+    vocabulary = things(6)
+    fields = torch.tensor([Scene(0, -1, -1, 0, 3), Scene(1, 2, 0, 0, 7), Scene(3, -1, -1, 2, 0)])
+    placed = scenes.place(fields)
+    large = scenes.Painter(atlas(vocabulary, folder / "sprites", 208), 256)
+    small = scenes.Painter(atlas(vocabulary, folder / "sprites", 208), 64)
+    whole = large.draw(placed)
+    assert (F.avg_pool2d(whole, 4) - small.draw(placed)).abs().max() < 1e-4
+    window = large.draw(placed, torch.full((3, 2), 64), 128)
+    assert (window - whole[:, :, 64:192, 64:192]).abs().max() < 1e-5
+
+
+def check_schedule() -> None:
+    """Our tables are the sampler's, and the sampler returns what a network that knows the answer says."""
+    schedule = Schedule(CPU)
+    for scheduler in networks.schedulers().values():
+        assert torch.allclose(schedule.kept, scheduler.alphas_cumprod, atol=1e-6)
+    truth = torch.rand(2, 3, 8, 8) * 2 - 1
+    cascade = Cascade.__new__(Cascade)
+    cascade.device, cascade.schedulers = CPU, networks.schedulers()
+    for stage, scheduler, output in (("base64", "decoder_scheduler", torch.cat([truth, truth * 0], 1)),
+                                     ("up256", "super_res_scheduler", truth)):
+        cascade.stages = {stage: {"scheduler": scheduler, "steps": 7}}
+        sample, _ = cascade.sample(stage, Noise([1, 2], CPU), (3, 8, 8), lambda x, t, o=output: o)
+        assert (sample - truth).abs().max() < 1e-3
+
+
+def check_variance_loss() -> None:
+    """Nothing is left to learn where the predicted picture is right and the variance is the lower bound's."""
+    schedule, t = Schedule(CPU), torch.tensor([0, 1, 10, 500, 999])
+    clean = torch.rand(5, 3, 4, 4) * 2 - 1
+    noisy, lower = schedule.noisy(clean, t), torch.full_like(clean, -1)
+    assert schedule.variance_loss(clean, noisy, clean, lower, t).abs().max() < 1e-4
+    assert (schedule.variance_loss(clean, noisy, clean, -lower, t)[1:] >= 0).all()
+
+
+def check_marks() -> None:
+    """The right answers score full marks; two objects in each other's place score for being there alone."""
+    fields = torch.tensor([Scene(0, -1, -1, 1, 3), Scene(1, 2, 0, 0, 7), Scene(1, 2, 3, 0, 7)])
+    right = targets(scenes.place(fields))
+    full = marks(right, right)
+    assert all(mark.nanmean() == 1 for mark in full.values())
+    crossed = right | {"first": right["second"], "second": right["first"]}
+    found = marks(crossed, right)
+    assert found["both objects"].nanmean() == 1 and found["relation"].nanmean() == 0
+
+
+def check_edges() -> None:
+    """A blurred step is as wide as its blur."""
+    step = (torch.arange(256) >= 128).float().expand(1, 3, 256, 256) * 2 - 1
+    wide = F.avg_pool2d(F.pad(step, (4, 4, 0, 0), mode="replicate"), (1, 9), 1)
+    assert edge_width(step) < 1.1 and 8.5 < edge_width(wide) < 9.5
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        check_names_are_unique()
+        check_captions_fit(folder)
+        check_prompts_are_held_out()
+        check_drawing(folder)
+        check_schedule()
+        check_variance_loss()
+        check_marks()
+        check_edges()
+    print("recipe: all checks passed")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""Judges a model on 400 held-out prompts, half English and half Chinese, about the same 200 scenes.
+
+    python weights/recipe/evaluate.py weights/emoji                     pictures drawn here, by PyTorch
+    python weights/recipe/evaluate.py weights/emoji --prompts p.jsonl   only writes them, for `tessera submit`
+    python weights/recipe/evaluate.py weights/emoji --pictures DIR      judges that job's folder of PNGs
+
+The classifier comes from `train.py judge`, which never sees a generated picture.
+"""
+
+import argparse
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+import scenes
+from captions import CHINESE, ENGLISH, Scene, caption
+from cascade import Cascade, pixels
+from judge import Judge, targets
+from sprites import atlas
+from vocabulary import things
+
+SCENES = 200
+FIRST_SEED = 1000
+
+
+def questions(objects: int) -> tuple[list[Scene], list[str]]:
+    """400 scenes and prompts: the 200 scenes in English, then the same in Chinese."""
+    rng, vocabulary, chosen = random.Random(5), things(objects), []
+    while len(chosen) < SCENES:
+        scene = scenes.draw(rng, objects, pair=len(chosen) % 2 == 1)
+        if scenes.held_out(scene):
+            chosen.append(scene)
+    prompts = [caption(scene, vocabulary, rng, language, plain=True)
+               for language in (ENGLISH, CHINESE) for scene in chosen]
+    return chosen * 2, prompts
+
+
+def answers(judge: Judge, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Choices by head, and the features, of pictures [n, 3, 64, 64]."""
+    with torch.no_grad():
+        parts = [judge(part) for part in pictures.split(100)]
+    joined = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    return {name: value if name == "features" else value.argmax(1) for name, value in joined.items()}
+
+
+def marks(given: dict, right: dict) -> dict[str, torch.Tensor]:
+    """float [n] by question: 1 right, 0 wrong, NaN where the scene does not ask it."""
+    pair = right["layout"] > 0
+    same = {name: given[name] == right[name] for name in right}
+    crossed = (given["first"] == right["second"]) & (given["second"] == right["first"])
+    return {
+        "object": only((same["first"] & same["layout"]), ~pair),
+        "background": same["background"].float(),
+        "size": only(same["size"], ~pair),
+        "relation": only(same["layout"] & (same["first"] | same["second"]), pair),
+        "both objects": only((same["first"] & same["second"]) | crossed, pair),
+    }
+
+
+def only(answer: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
+    return torch.where(asked, answer.float(), torch.nan)
+
+
+def frechet(left: torch.Tensor, right: torch.Tensor) -> float:
+    """Fréchet distance between Gaussians fitted to two sets of features [n, d] (arXiv 1706.08500)."""
+    gap = (left.mean(0) - right.mean(0)).square().sum()
+    a, b = torch.cov(left.T.double()), torch.cov(right.T.double())
+    cross = torch.linalg.eigvals(a @ b).real.clamp(min=0).sqrt().sum()
+    return float(gap + a.trace() + b.trace() - 2 * cross)
+
+
+def edge_width(pictures: torch.Tensor) -> float:
+    """Median width of strong edges in pixels: where a slope is the steepest of the 17×17 pixels around it,
+    the contrast of those pixels over that slope."""
+    grey = (pictures.mean(1, keepdim=True) + 1) / 2
+    pool = torch.nn.functional.max_pool2d
+    slope = torch.maximum((grey[..., :-1, 1:] - grey[..., :-1, :-1]).abs(),
+                          (grey[..., 1:, :-1] - grey[..., :-1, :-1]).abs())
+    grey = grey[..., :-1, :-1]
+    contrast = pool(grey, 17, 1, 8) + pool(-grey, 17, 1, 8)
+    strong = (contrast > 0.35) & (slope == pool(slope, 17, 1, 8))
+    return float((contrast[strong] / slope[strong]).median()) if strong.any() else torch.nan
+
+
+def confusion(given: torch.Tensor, right: torch.Tensor, objects: int) -> Image.Image:
+    """Rows: the object asked for; columns: the one seen. White is always, black never."""
+    table = torch.zeros(objects, objects).index_put_((right, given), torch.ones(len(given)), accumulate=True)
+    table = table / table.sum(1, keepdim=True).clamp(min=1)
+    grey = np.asarray((table * 255).round().byte())
+    return Image.fromarray(grey).resize((objects * 6, objects * 6), Image.Resampling.NEAREST)
+
+
+def sheet(pictures: np.ndarray, columns: int) -> Image.Image:
+    columns = min(columns, len(pictures))
+    rows = [np.concatenate(pictures[i:i + columns], axis=1)
+            for i in range(0, len(pictures) - columns + 1, columns)]
+    return Image.fromarray(np.concatenate(rows, axis=0))
+
+
+def read(folder: Path, count: int) -> torch.Tensor:
+    """The first `count` PNGs of a job's folder, in order, as [n, 3, 64, 64]."""
+    files = sorted(folder.glob("*.png"))[:count]
+    if len(files) < count:
+        raise SystemExit(f"{folder} holds {len(files)} pictures of {count}: submit the --prompts file.")
+    stack = np.stack([np.asarray(Image.open(file).convert("RGB")) for file in files])
+    if stack.shape[1:] != (64, 64, 3):
+        raise SystemExit(f"{folder} holds {stack.shape[2]}×{stack.shape[1]} pictures: submit with --size 64.")
+    return torch.from_numpy(stack).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def draw(cascade: Cascade, prompts: list[str], size: int, batch: int, guidance: float | None) -> torch.Tensor:
+    parts = []
+    for start in range(0, len(prompts), batch):
+        part = prompts[start:start + batch]
+        seeds = [FIRST_SEED + start + index for index in range(len(part))]
+        parts.append(cascade(part, seeds, size, guidance).cpu())
+    return torch.cat(parts)
+
+
+def report(judge: Judge, pictures, asked: list[Scene], true: torch.Tensor, right: dict) -> None:
+    given = answers(judge, pictures)
+    found, ceiling = marks(given, right), marks(answers(judge, true), right)
+    half = len(pictures) // 2
+    print(f"{'':14}{'all':>8}{'English':>9}{'Chinese':>9}{'true renders':>14}")
+    for name, mark in found.items():
+        parts = (mark, mark[:half], mark[half:], ceiling[name])
+        shares = [f"{100 * float(part.nanmean()):.1f} %" for part in parts]
+        print(f"{name:14}{shares[0]:>8}{shares[1]:>9}{shares[2]:>9}{shares[3]:>14}")
+    print(f"Fréchet distance of the judge's features: "
+          f"{frechet(given['features'], answers(judge, true)['features']):.2f}")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--state", type=Path, default=Path(".train/state"))
+    parser.add_argument("--objects", type=int, default=len(things()), help="as in training")
+    parser.add_argument("--prompts", type=Path, help="write the prompts and stop")
+    parser.add_argument("--pictures", type=Path, help="judge these instead of drawing")
+    parser.add_argument("--guidance", type=float, help="of the 64 stage, instead of the model's own")
+    parser.add_argument("--limit", type=int, default=SCENES, help="only the first scenes, for a quick look")
+    parser.add_argument("--edges", type=int, default=8, help="pictures of 1024 whose edges are measured")
+    parser.add_argument("--batch", type=int, default=20)
+    parser.add_argument("--out", type=Path, default=Path(".train/evaluation"), help="confusion and sheet")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    chosen = parser.parse_args(arguments)
+    asked, prompts = questions(chosen.objects)
+    if chosen.prompts:
+        lines = [json.dumps({"prompt": prompt, "seed": FIRST_SEED + index, "size": 64}, ensure_ascii=False)
+                 for index, prompt in enumerate(prompts)]
+        chosen.prompts.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return
+    kept = [*range(chosen.limit), *range(SCENES, SCENES + chosen.limit)]
+    measure(chosen, [asked[i] for i in kept], [prompts[i] for i in kept])
+
+
+def measure(chosen, asked: list[Scene], prompts: list[str]) -> None:
+    torch.manual_seed(7)
+    judge = Judge(chosen.objects).eval()
+    judge.load_state_dict(torch.load(chosen.state / "judge.pt", map_location="cpu")["average"]["judge"])
+    vocabulary, folder = things(chosen.objects), chosen.state / "sprites"
+    placed = scenes.place(torch.tensor(asked))
+    true = scenes.Painter(atlas(vocabulary, folder, 104), 64).draw(placed)
+    right = targets(placed)
+    cascade = Cascade(chosen.model, chosen.device)
+    if chosen.pictures:
+        pictures = read(chosen.pictures, len(prompts))
+    else:
+        pictures = draw(cascade, prompts, 64, chosen.batch, chosen.guidance)
+    report(judge, pictures, asked, true, right)
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    alone = right["layout"] == 0
+    confusion(answers(judge, pictures)["first"][alone], right["first"][alone], chosen.objects).save(
+        chosen.out / "confusion.png")
+    sheet(pixels(pictures), 20).save(chosen.out / "sheet-64.png")
+    if chosen.edges:
+        large = draw(cascade, prompts[:chosen.edges], 1024, 1, chosen.guidance)
+        sheet(pixels(large), 4).save(chosen.out / "sheet-1024.png")
+        few = scenes.place(torch.tensor(asked[:chosen.edges]))
+        few = scenes.Painter(atlas(vocabulary, folder, 832), 1024).draw(few)
+        print(f"Edges at 1024: {edge_width(large):.2f} pixels wide, {edge_width(few):.2f} in true renders")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Writes the trained state as a model folder: diffusers layout, f16 safetensors and cascade.json.
+
+    python weights/recipe/export.py .train/state .train/emoji
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import diffusers
+import torch
+
+import networks
+from words import Words
+
+CASCADE = {
+    "format": 1, "name": "emoji", "version": 1, "stages": [
+        {"name": "prior", "component": "prior", "scheduler": "prior_scheduler", "steps": 25,
+         "guidance": 2.0},
+        {"name": "base64", "component": "decoder", "scheduler": "decoder_scheduler", "steps": 25,
+         "guidance": 2.5, "size": 64},
+        {"name": "up256", "component": "super_res_first", "last_component": "super_res_first",
+         "scheduler": "super_res_scheduler", "steps": 7, "size": 256},
+        {"name": "up1024", "component": "super_res_1024", "scheduler": "super_res_scheduler", "steps": 5,
+         "size": 1024}]}
+
+INDEX = {
+    "_class_name": "UnCLIPPipeline", "_diffusers_version": diffusers.__version__,
+    "tokenizer": ["transformers", "CLIPTokenizer"],
+    "text_encoder": ["transformers", "CLIPTextModelWithProjection"],
+    "text_proj": ["unclip", "UnCLIPTextProjModel"],
+    "prior": ["diffusers", "PriorTransformer"],
+    "decoder": ["diffusers", "UNet2DConditionModel"],
+    "super_res_first": ["diffusers", "UNet2DModel"], "super_res_last": ["diffusers", "UNet2DModel"],
+    "prior_scheduler": ["diffusers", "UnCLIPScheduler"],
+    "decoder_scheduler": ["diffusers", "UnCLIPScheduler"],
+    "super_res_scheduler": ["diffusers", "UnCLIPScheduler"],
+    "image_encoder": ["transformers", "CLIPVisionModelWithProjection"],
+    "feature_extractor": ["transformers", "CLIPImageProcessor"]}
+
+# Pictures to the image tower: 64×64, bicubic, [-1, 1].
+FEATURES = {
+    "image_processor_type": "CLIPImageProcessor", "do_convert_rgb": True, "do_resize": True,
+    "do_center_crop": True, "do_rescale": True, "do_normalize": True, "resample": 3,
+    "rescale_factor": 1 / 255, "size": {"shortest_edge": networks.BASE},
+    "crop_size": {"height": networks.BASE, "width": networks.BASE},
+    "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}
+
+
+def components(words: Words) -> dict:
+    """Fresh networks by folder name, with the stage and the name under which training kept their weights."""
+    return {
+        "text_encoder": (networks.text_tower(words.count, words.start, words.end), "clip", "text"),
+        "image_encoder": (networks.image_tower(), "clip", "image"),
+        "prior": (networks.prior(), "prior", "prior"),
+        "decoder": (networks.decoder(), "decoder", "decoder"),
+        "text_proj": (networks.text_projection(), "decoder", "projection"),
+        "super_res_first": (networks.upsampler(networks.UP256_CHANNELS, 256), "up256", "up256"),
+        "super_res_1024": (networks.upsampler(networks.UP1024_CHANNELS, 1024), "up1024", "up1024"),
+    }
+
+
+def main(state: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (network, stage, key) in components(Words(state / "tokenizer")).items():
+        weights = torch.load(state / f"{stage}.pt", map_location="cpu")["average"][key]
+        network.load_state_dict(weights)
+        network.half().save_pretrained(folder / name)
+        print(f"{name:16} {networks.parameters(network):6.2f} M parameters")
+    for name, scheduler in networks.schedulers().items():
+        scheduler.save_pretrained(folder / name)
+    (folder / "feature_extractor").mkdir(exist_ok=True)
+    features = folder / "feature_extractor" / "preprocessor_config.json"
+    features.write_text(json.dumps(FEATURES, indent=2) + "\n")
+    shutil.copytree(state / "tokenizer", folder / "tokenizer", dirs_exist_ok=True)
+    (folder / "model_index.json").write_text(json.dumps(INDEX, indent=1) + "\n")
+    (folder / "cascade.json").write_text(json.dumps(CASCADE, indent=1) + "\n")
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    print(f"{folder}: {size / 2**20:.1f} MiB")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,121 @@
+"""Captioned scenes, drawn in batches: one or two sprites on a plain background, exact area antialiasing."""
+
+import random
+from dataclasses import dataclass
+
+import torch
+
+from captions import CHINESE, ENGLISH, Scene, caption
+from vocabulary import BACKGROUNDS, Thing
+
+PAIRS = 0.5  # share of scenes with two objects
+# Side of an object in 64ths of the picture (least, most) and how far its centre strays, by size.
+SIDES = torch.tensor([[36.0, 40.0], [21.0, 24.0], [51.0, 55.0], [26.0, 30.0]])
+STRAY = torch.tensor([4.0, 6.0, 2.0, 2.0])
+PAIR = 3  # the row of both tables for two objects
+CENTRES = torch.tensor([  # [relation, object, (x, y)]
+    [[16.0, 32.0], [48.0, 32.0]], [[48.0, 32.0], [16.0, 32.0]],
+    [[32.0, 16.0], [32.0, 48.0]], [[32.0, 48.0], [32.0, 16.0]],
+])
+
+
+def held_out(scene: Scene) -> bool:
+    """Whether training leaves this combination out; the evaluation's prompts are all of this kind."""
+    if scene.second < 0:
+        return (scene.first + 3 * scene.background) % 16 == 5
+    return (5 * scene.first + 11 * scene.second + 3 * scene.relation) % 16 == 7
+
+
+def draw(rng: random.Random, objects: int, pair: bool) -> Scene:
+    """A random scene, held out or not."""
+    background = rng.randrange(len(BACKGROUNDS))
+    if pair:
+        first, second = rng.sample(range(objects), 2)
+        return Scene(first, second, rng.randrange(4), 0, background)
+    return Scene(rng.randrange(objects), -1, -1, rng.choice((0, 0, 1, 2)), background)
+
+
+def training_scene(rng: random.Random, objects: int) -> Scene:
+    while True:
+        scene = draw(rng, objects, rng.random() < PAIRS)
+        if not held_out(scene):
+            return scene
+
+
+@dataclass
+class Batch:
+    """What is in n pictures and where, on one device."""
+
+    first: torch.Tensor       # [n] object
+    second: torch.Tensor      # [n] object or -1
+    relation: torch.Tensor    # [n] 0…3 or -1
+    size: torch.Tensor        # [n] 0…2
+    background: torch.Tensor  # [n]
+    boxes: torch.Tensor       # [n, 2, 3] side, centre x, centre y in 64ths of the picture
+    shade: torch.Tensor       # [n] added to the background's brightness
+
+
+def place(fields: torch.Tensor) -> Batch:
+    """Positions for scenes given as [n, 5] (the order of `Scene`), drawn anew at every call."""
+    first, second, relation, size, background = fields.long().unbind(1)
+    device, count = fields.device, len(fields)
+    pair = second >= 0
+    row = torch.where(pair, PAIR, size)
+    least, most = SIDES.to(device)[row].unbind(1)
+    side = (least + (most - least) * torch.rand(count, device=device))[:, None].expand(-1, 2)
+    centre = torch.where(pair[:, None, None], CENTRES.to(device)[relation.clamp(min=0)], 32.0)
+    stray = STRAY.to(device)[row][:, None, None] * (2 * torch.rand(count, 2, 2, device=device) - 1)
+    boxes = torch.cat([side[:, :, None], centre + stray], dim=2)
+    shade = 0.04 * torch.rand(count, device=device) - 0.02
+    return Batch(first, second, relation, size, background, boxes, shade)
+
+
+class Painter:
+    """Draws batches at one picture size from an atlas of sprites (uint8, premultiplied RGBA)."""
+
+    def __init__(self, atlas: torch.Tensor, size: int):
+        self.atlas, self.size = atlas, size
+        rgb = [background.rgb for background in BACKGROUNDS]
+        self.grounds = torch.tensor(rgb, dtype=torch.float32, device=atlas.device) / 255
+
+    def draw(self, batch: Batch, corner: torch.Tensor | None = None, side: int | None = None) -> torch.Tensor:
+        """[n, 3, side, side] in [-1, 1]; `corner` [n, 2] (x, y) and `side`, in pixels, pick a window."""
+        side = side or self.size
+        corner = torch.zeros_like(batch.boxes[:, 0, 1:]) if corner is None else corner.float()
+        picture = self.grounds[batch.background] + batch.shade[:, None]
+        picture = picture[:, :, None, None].expand(-1, -1, side, side)
+        for item, thing in enumerate((batch.first, batch.second)):
+            box = batch.boxes[:, item] * (self.size / 64)
+            across = coverage(box[:, 1], box[:, 0], corner[:, 0], side, self.atlas.shape[1])
+            down = coverage(box[:, 2], box[:, 0], corner[:, 1], side, self.atlas.shape[1])
+            sprite = self.atlas[thing.clamp(min=0)].permute(0, 3, 1, 2).float() / 255
+            sprite = sprite * (thing >= 0)[:, None, None, None]
+            layer = down[:, None] @ sprite @ across[:, None].transpose(2, 3)
+            picture = picture * (1 - layer[:, 3:]) + layer[:, :3]
+        return picture.clamp(0, 1) * 2 - 1
+
+
+def coverage(centre, side, origin, pixels: int, texels: int) -> torch.Tensor:
+    """[n, pixels, texels]: the share of each pixel that each sprite texel covers, along one axis."""
+    scale = (texels / side)[:, None]  # texels a pixel
+    left = origin[:, None] + torch.arange(pixels, device=centre.device)
+    left = (left - (centre - side / 2)[:, None]) * scale
+    texel = torch.arange(texels, device=centre.device).float()
+    right = (left + scale)[:, :, None].minimum(texel + 1)
+    return (right - left[:, :, None].maximum(texel)).clamp(min=0) / scale[:, :, None]
+
+
+class Pool:
+    """Many scenes with tokenised captions, so that a step needs no text work: rows are drawn at random."""
+
+    def __init__(self, count: int, things: list[Thing], tokenise, seed: int, device: torch.device):
+        rng = random.Random(seed)
+        scenes = [training_scene(rng, len(things)) for _ in range(count)]
+        texts = [caption(s, things, rng, ENGLISH if rng.random() < 0.5 else CHINESE) for s in scenes]
+        self.fields = torch.tensor(scenes, dtype=torch.int16, device=device)
+        self.tokens = tokenise(texts).to(device)
+
+    def take(self, count: int) -> tuple[Batch, torch.Tensor]:
+        """Scenes at fresh positions and their token rows [count, length]."""
+        rows = torch.randint(0, len(self.fields), (count,), device=self.fields.device)
+        return place(self.fields[rows]), self.tokens[rows].long()

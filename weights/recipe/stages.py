@@ -1,0 +1,249 @@
+"""The stages of training: each names its networks and gives the loss of one batch."""
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import networks
+from diffusion import Schedule
+from judge import Judge, targets
+from scenes import Painter, Pool
+from sprites import atlas
+from vocabulary import things
+from words import Words
+
+
+class Stage:
+    """What every stage shares: vocabulary, words, scenes and where the state lies."""
+
+    batch, rate = 64, 1e-3  # pictures a step and peak learning rate on a CPU
+    sizes: dict[int, int] = {64: 104}  # picture side → sprite side
+
+    def __init__(self, state: Path, options):
+        self.state, self.device = state, torch.device(options.device)
+        self.things = things(options.objects)
+        self.words = Words(state / "tokenizer")
+        self.pool = Pool(options.pool, self.things, self.words, options.seed, self.device)
+        self.painters = {
+            size: Painter(atlas(self.things, state / "sprites", side).to(self.device), size)
+            for size, side in self.sizes.items()}
+        self.networks = nn.ModuleDict()
+        self.frozen = nn.ModuleDict()
+        self.options = options
+
+    def prepare(self) -> None:
+        self.networks.to(self.device, memory_format=torch.channels_last)
+        self.frozen.to(self.device).eval().requires_grad_(False)
+
+    def autocast(self):
+        on = self.device.type == "cuda"
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=on)
+
+    def averaged(self, stage: str, name: str) -> dict:
+        """The averaged weights of an earlier stage's network."""
+        path = self.state / f"{stage}.pt"
+        if not path.exists():
+            raise SystemExit(f"{path} is missing: train the stage '{stage}' first.")
+        return torch.load(path, map_location="cpu")["average"][name]
+
+    def towers(self) -> None:
+        """Loads the finished CLIP towers as frozen networks."""
+        self.frozen["text"] = networks.text_tower(self.words.count, self.words.start, self.words.end)
+        self.frozen["image"] = networks.image_tower()
+        for name in ("text", "image"):
+            self.frozen[name].load_state_dict(self.averaged("clip", name))
+
+    @torch.no_grad()
+    def embed(self, pictures, tokens):
+        """Text embedding [n, E], text states [n, L, W] and image embedding [n, E], in f32."""
+        with self.autocast():
+            text = self.frozen["text"](tokens)
+            image = self.frozen["image"](pictures).image_embeds
+        return text.text_embeds.float(), text.last_hidden_state.float(), image.float()
+
+    def loss(self, count: int) -> torch.Tensor:
+        raise NotImplementedError
+
+
+class Clip(Stage):
+    """Both towers, by telling each caption's picture from the others of the batch."""
+
+    batch, rate = 128, 1e-3
+
+    def __init__(self, state, options):
+        super().__init__(state, options)
+        self.networks["text"] = networks.text_tower(self.words.count, self.words.start, self.words.end)
+        self.networks["image"] = networks.image_tower()
+        self.networks["scale"] = nn.ParameterDict({"log": nn.Parameter(torch.tensor(2.659))})
+
+    def loss(self, count):
+        scenes, tokens = self.pool.take(count)
+        pictures = self.painters[64].draw(scenes)
+        with self.autocast():
+            text = self.networks["text"](tokens).text_embeds
+            image = self.networks["image"](pictures).image_embeds
+        text, image = F.normalize(text.float(), dim=-1), F.normalize(image.float(), dim=-1)
+        logits = text @ image.T * self.networks["scale"]["log"].exp().clamp(max=100)
+        own = torch.arange(count, device=self.device)
+        return (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
+
+
+class Prior(Stage):
+    """Caption to image embedding, in the space where each coordinate has mean 0 and deviation 1."""
+
+    batch, rate = 128, 6e-4
+
+    def __init__(self, state, options):
+        super().__init__(state, options)
+        self.towers()
+        self.schedule = Schedule(self.device)
+        self.networks["prior"] = networks.prior()
+
+    def prepare(self):
+        super().prepare()
+        prior = self.networks["prior"]
+        batches = (self.pool.take(256) for _ in range(self.options.statistics))
+        images = torch.cat([self.embed(self.painters[64].draw(s), tokens)[2] for s, tokens in batches])
+        prior.clip_mean.data, prior.clip_std.data = images.mean(0, True), images.std(0, keepdim=True)
+        prior.clip_mean.requires_grad_(False)
+        prior.clip_std.requires_grad_(False)
+
+    def loss(self, count):
+        scenes, tokens = self.pool.take(count)
+        empty = self.words([""]).to(self.device).long()
+        tokens = torch.where(torch.rand(count, 1, device=self.device) < 0.1, empty, tokens)
+        text, states, image = self.embed(self.painters[64].draw(scenes), tokens)
+        prior = self.networks["prior"]
+        image = (image - prior.clip_mean) / prior.clip_std
+        t = self.schedule.times(count)
+        with self.autocast():
+            guess = prior(self.schedule.noisy(image, t), t, proj_embedding=text, encoder_hidden_states=states,
+                          attention_mask=self.words.mask(tokens)).predicted_image_embedding
+        return F.mse_loss(guess.float(), image)
+
+
+class Decoder(Stage):
+    """Caption and image embedding to a 64×64 picture. `--side 32` trains the same weights on halves first."""
+
+    batch, rate = 32, 1e-3
+
+    def __init__(self, state, options):
+        super().__init__(state, options)
+        self.towers()
+        self.schedule = Schedule(self.device)
+        self.networks["decoder"] = networks.decoder()
+        self.networks["projection"] = networks.text_projection()
+
+    def loss(self, count):
+        scenes, tokens = self.pool.take(count)
+        pictures = self.painters[64].draw(scenes)
+        context, added, mask = self.conditions(pictures, tokens)
+        side = self.options.side
+        clean = F.avg_pool2d(pictures, 64 // side) if side < 64 else pictures
+        t = self.schedule.times(count)
+        noisy = self.schedule.noisy(clean, t)
+        with self.autocast():
+            output = self.networks["decoder"](
+                noisy.contiguous(memory_format=torch.channels_last), t, encoder_hidden_states=context,
+                class_labels=added, attention_mask=mask).sample
+        guess, fraction = output.float().split(3, dim=1)
+        error = ((guess - clean) ** 2).mean((1, 2, 3)) * self.schedule.weight(t)
+        return (error + 1e-3 * self.schedule.variance_loss(clean, noisy, guess, fraction, t)).mean()
+
+    def conditions(self, pictures, tokens):
+        """Context, added embedding and mask. In a tenth of the rows each, the image embedding is left out,
+        the text, or both: guidance needs the last, prompts with unknown words the middle one."""
+        count = len(tokens)
+        chance = torch.rand(count, 1, device=self.device)
+        empty = self.words([""]).to(self.device).long()
+        text, states, image = self.embed(pictures, torch.where(chance > 0.8, empty, tokens))
+        tokens = torch.where(chance > 0.8, empty, tokens)
+        projection = self.networks["projection"]
+        without = projection.learned_classifier_free_guidance_embeddings[None]
+        image = torch.where((chance > 0.7) & (chance <= 0.9), without, image)
+        with self.autocast():
+            context, added = projection(image_embeddings=image, prompt_embeds=text,
+                                        text_encoder_hidden_states=states, do_classifier_free_guidance=False)
+        return context, added, F.pad(self.words.mask(tokens), (networks.EXTRA_TOKENS, 0), value=True)
+
+
+class Up256(Stage):
+    """64 to 256, on windows; the smaller picture is blurred and given noise as a decoder's faults would."""
+
+    batch, rate = 16, 1e-3
+    sizes = {256: 416}
+    size, window, channels, name = 256, 96, networks.UP256_CHANNELS, "up256"
+    margin = 16  # context around a window, so that its enlarged border is a picture's inside
+
+    def __init__(self, state, options):
+        super().__init__(state, options)
+        self.schedule = Schedule(self.device)
+        self.networks[self.name] = networks.upsampler(self.channels, self.size)
+
+    def loss(self, count):
+        clean, low = self.windows(count)
+        t = self.schedule.times(count)
+        with self.autocast():
+            joined = torch.cat([self.schedule.noisy(clean, t), low], dim=1)
+            guess = self.networks[self.name](joined.contiguous(memory_format=torch.channels_last), t).sample
+        error = (guess.float() - clean) ** 2
+        return (error.mean((1, 2, 3)) * self.schedule.weight(t)).mean()
+
+    def windows(self, count):
+        """Clean windows [n, 3, window, window] around an object's edge region, and what enlarges to them."""
+        scenes, _ = self.pool.take(count)
+        reach = scenes.boxes[:, 0] * (self.size / 64)
+        middle = reach[:, 1:] + reach[:, :1] * (torch.rand(count, 2, device=self.device) - 0.5)
+        corner = (middle - self.window / 2).clamp(0, self.size - self.window) / 4
+        corner = corner.floor() * 4 - self.margin
+        wide = self.painters[self.size].draw(scenes, corner, self.window + 2 * self.margin)
+        low = corrupt(F.avg_pool2d(wide, 4))
+        low = F.interpolate(low, scale_factor=4, mode="bicubic", antialias=True, align_corners=False)
+        inside = slice(self.margin, -self.margin)
+        return wide[..., inside, inside], low[..., inside, inside]
+
+
+class Up1024(Up256):
+    """256 to 1024, likewise."""
+
+    batch, rate = 8, 1e-3
+    sizes = {1024: 832}
+    size, window, channels, name = 1024, 128, networks.UP1024_CHANNELS, "up1024"
+
+
+def corrupt(low: torch.Tensor) -> torch.Tensor:
+    """A blur of its own width in half of the rows, then noise up to 0.08 in most."""
+    count, device = len(low), low.device
+    deviation = 0.3 + 0.7 * torch.rand(count, 1, device=device)
+    kernel = (-(torch.arange(-2, 3, device=device) / deviation) ** 2 / 2).exp()
+    kernel = kernel / kernel.sum(1, keepdim=True)
+    middle = torch.tensor([0.0, 0, 1, 0, 0], device=device)
+    kernel = torch.where(torch.rand(count, 1, device=device) < 0.5, kernel, middle).repeat_interleave(3, 0)
+    rows = F.pad(low, (2, 2, 2, 2), mode="replicate").flatten(0, 1)[None]
+    rows = F.conv2d(rows, kernel[:, None, None, :], groups=3 * count)
+    low = F.conv2d(rows, kernel[:, None, :, None], groups=3 * count)[0].unflatten(0, (count, 3))
+    noise = (torch.rand(count, 1, 1, 1, device=device) * 0.12 - 0.04).clamp(min=0)
+    return (low + noise * torch.randn_like(low)).clamp(-1, 1)
+
+
+class JudgeStage(Stage):
+    """The evaluation's classifier: true renders only, faintly blurred and noisy, never generated pictures."""
+
+    batch, rate = 64, 1e-3
+
+    def __init__(self, state, options):
+        super().__init__(state, options)
+        self.networks["judge"] = Judge(len(self.things))
+
+    def loss(self, count):
+        scenes, _ = self.pool.take(count)
+        with self.autocast():
+            answers = self.networks["judge"](corrupt(self.painters[64].draw(scenes)))
+        return sum(F.cross_entropy(answers[name].float(), target, ignore_index=-1, reduction="sum")
+                   for name, target in targets(scenes).items()) / count
+
+
+STAGES = {"clip": Clip, "prior": Prior, "decoder": Decoder, "up256": Up256, "up1024": Up1024,
+          "judge": JudgeStage}
