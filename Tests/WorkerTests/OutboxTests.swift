@@ -78,7 +78,8 @@ import Worker
         let error = #expect(throws: WorkerError.self) { try outbox.keep(try result(0), blob: blob) }
         #expect(
             error?.description
-                == "The worker could not keep its result in \(path): no space left on device. Make room there."
+                == "The worker could not keep its result in \(path): no space left on device. "
+                + "Make room there."
         )
         #expect(outbox.results() == [])
     }
