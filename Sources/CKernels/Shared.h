@@ -56,17 +56,32 @@ static inline const float *ck_value_at(const ck_key_list *list, long image, long
 
 // MARK: Group norm
 
-enum { ck_norm_chunk = 128 }; // pixels whose sums are taken in f32 before they join the f64 totals
+/// A channel's sums over a map are taken in two halves of the pixels, each in sequence in f32, as PyTorch's
+/// channels-last kernel does on two threads. More exact sums are easy, but a sampler's first step divides
+/// by √ᾱ ≈ 5e-5, so the picture that a seed gives follows the rounding of these sums.
+enum { ck_norm_parts = 2 };
 
-/// Sums of a group, or of a part of it.
+static inline long ck_part_start(long pixels, long part) {
+    return part * ((pixels + ck_norm_parts - 1) / ck_norm_parts);
+}
+
+/// Mean and inverse deviation of a group.
 typedef struct ck_moments {
-    double sum, squares;
+    float mean, inverse_deviation;
 } ck_moments;
 
-/// Adds a channel's sums over one chunk: `sum` and `squares` are of differences to `pivot`.
-static inline void ck_add_chunk(ck_moments *total, double pixels, double pivot, double sum, double squares) {
-    total->sum += pixels * pivot + sum;
-    total->squares += squares + pivot * (2.0 * sum + pixels * pivot);
+/// From `channels` channels' sums and sums of squares: `sums[part·stride + channel]`, squares likewise.
+static inline ck_moments ck_group_moments(const float *sums, const float *squares, long stride,
+                                          long channels, long pixels, float epsilon) {
+    float sum = 0.0f, square = 0.0f, scale = 1.0f / (float)(channels * pixels);
+    for (long channel = 0; channel < channels; channel++) {
+        for (long part = 0; part < ck_norm_parts; part++) {
+            sum += sums[part * stride + channel];
+            square += squares[part * stride + channel];
+        }
+    }
+    float mean = sum * scale, mean_square = mean * mean, variance = square * scale - mean_square;
+    return (ck_moments){mean, 1.0f / __builtin_sqrtf((variance > 0.0f ? variance : 0.0f) + epsilon)};
 }
 
 /// The map x → x·slope + offset that normalises one channel.
@@ -74,23 +89,17 @@ typedef struct ck_affine {
     float slope, offset;
 } ck_affine;
 
-static inline double ck_inverse_deviation(ck_moments moments, double count, float epsilon, double *mean) {
-    *mean = moments.sum / count;
-    double variance = moments.squares / count - *mean * *mean;
-    return 1.0 / __builtin_sqrt((variance > 0.0 ? variance : 0.0) + (double)epsilon);
-}
-
 /// `scale_shift` points at an image's scales; its shifts lie `channels` further. It may be null.
-static inline ck_affine ck_channel_affine(double mean, double inverse_deviation, long channel, long channels,
+static inline ck_affine ck_channel_affine(ck_moments moments, long channel, long channels,
                                           const float *weight, const float *bias, const float *scale_shift) {
-    double slope = inverse_deviation * (double)weight[channel];
-    double offset = (double)bias[channel] - mean * slope;
+    float slope = moments.inverse_deviation * weight[channel];
+    float offset = bias[channel] - slope * moments.mean;
     if (scale_shift) {
-        double scale = 1.0 + (double)scale_shift[channel];
+        float scale = 1.0f + scale_shift[channel];
         slope *= scale;
-        offset = offset * scale + (double)scale_shift[channels + channel];
+        offset = offset * scale + scale_shift[channels + channel];
     }
-    return (ck_affine){(float)slope, (float)offset};
+    return (ck_affine){slope, offset};
 }
 
 // MARK: Maps

@@ -9,13 +9,16 @@ package enum CoordinatorError: Error, Hashable, Sendable, CustomStringConvertibl
     case network(ZeroMQError)
     /// Other machines could reach the address, and connections are not yet protected by keys.
     case notLoopback(endpoint: String)
+    /// The address for blobs, one port after the coordinator's own, cannot be used.
+    case blobs(ZeroMQError)
     /// There is no port after this one for the blobs.
     case noBlobPort(endpoint: String)
 
     package var description: String {
         switch self {
         case .store(let error): error.description
-        case .network(let error): error.description
+        case .network(let error): "\(error) The coordinator's address is given with --listen."
+        case .blobs(let error): "\(error) Blobs use the port after that of --listen."
         case .notLoopback(let endpoint):
             "The coordinator does not listen on \(endpoint): other machines could reach it without a key. "
                 + "Listen on tcp://127.0.0.1:7420 and reach it from other machines through an SSH tunnel."

@@ -33,7 +33,7 @@ package final class CoordinatorService: Sendable {
                     context, endpoint: blobEndpoint, folder: storage.blobs, reports: reports, log: log, note)
             }
         } catch {
-            throw .network(error)
+            throw .blobs(error)
         }
         var settings = configuration
         settings.options.blobPort = bound.withLock { Int($0.last?.port ?? 0) }

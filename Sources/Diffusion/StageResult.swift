@@ -65,7 +65,7 @@ package enum StageError: Error, CustomStringConvertible {
         case .precision(let precision):
             "Precision \(precision.rawValue) is not offered yet; ask for \(Precision.exact.rawValue)."
         case .steps(let stage, let steps, let allowed):
-            "Stage \(stage) cannot run \(steps) steps; ask for \(allowed.lowerBound) to \(allowed.upperBound)."
+            "Stage \(stage) cannot run \(steps) steps; use \(allowed.lowerBound) to \(allowed.upperBound)."
         }
     }
 }

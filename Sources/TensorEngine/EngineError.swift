@@ -12,7 +12,7 @@ package enum EngineError: Error, Equatable, CustomStringConvertible {
         case .unknownPath(let name):
             let known = KernelPath.allCases.map(\.rawValue).joined(separator: ", ")
             return
-                "\(KernelPath.environmentName)=\(name) names no kernel path; use one of \(known), or unset it."
+                "\(KernelPath.environmentName)=\(name) names no kernel path; use \(known), or unset it."
         case .unavailablePath(let path):
             return "This machine's processor cannot run the \(path) kernels; use \(KernelPath.best), "
                 + "or unset \(KernelPath.environmentName)."

@@ -23,7 +23,8 @@ enum ExitStatus: Int32 {
     /// The status for an error that reached the top; nil for ArgumentParser's own, which print themselves.
     init?(_ error: any Error) {
         switch error {
-        case is PromptFileError, is RequestError, is ModelError, is CascadeError, is EngineError, is UsageError:
+        case is PromptFileError, is RequestError, is ModelError, is CascadeError, is EngineError,
+            is UsageError:
             self = .usage
         case let error as ClientError: self = Self.status(error)
         case let error as CoordinatorError: self = Self.status(error)

@@ -3,7 +3,8 @@ import Farm
 
 /// Follows a job to its end with a progress bar, fetching its pictures where a folder is given.
 enum JobProgress {
-    /// Returns when every image is done; throws `ExitStatus.failed` where images failed or the job was cancelled.
+    /// Returns when every image is done; throws `ExitStatus.failed` where images failed or the job was
+    /// cancelled.
     static func follow(_ job: JobID, client: FarmClient, folder: PictureFolder?) throws {
         var bar = ProgressBar(title: "job \(job)", unit: "images")
         let last: JobStatus
@@ -38,7 +39,9 @@ enum JobProgress {
         if images.failed > 0 { text += ", \(images.failed) failed" }
         if images.cancelled > 0 { text += ", \(images.cancelled) cancelled" }
         if let folder { text += "; in \(folder.path)" }
-        if images.failed > 0 { text += ". `tessera status \(status.id)` tells why; `tessera retry` tries again" }
+        if images.failed > 0 {
+            text += ". `tessera status \(status.id)` tells why; `tessera retry` tries again"
+        }
         return text + "."
     }
 }

@@ -21,7 +21,7 @@ enum ModelChoice {
         guard sound.isEmpty else { return sound }
         let problems = models.compactMap(\.problem).map { "\n  " + $0 }.joined()
         throw UsageError(
-            "No usable model was found in \(searched.joined(separator: ", ")). Give a model folder with --model, "
+            "No usable model is in \(searched.joined(separator: ", ")). Give a model folder with --model, "
                 + "or set TESSERA_MODELS to the folder that holds models." + problems)
     }
 }

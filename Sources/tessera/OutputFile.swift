@@ -13,7 +13,8 @@ struct OutputFile {
             throw UsageError("\(path) cannot be written: there is no folder \(place). Make it first.")
         }
         guard access(place, W_OK) == 0 else {
-            throw OperationError("\(path) cannot be written: \(reason(errno)). Choose another place with --out.")
+            throw OperationError(
+                "\(path) cannot be written: \(reason(errno)). Choose another place with --out.")
         }
     }
 
@@ -23,7 +24,8 @@ struct OutputFile {
         guard let file = fopen(partial, "wb") else {
             throw OperationError("\(path) cannot be written: \(reason(errno)).")
         }
-        let isWritten = fwrite(bytes, 1, bytes.count, file) == bytes.count && fflush(file) == 0
+        let isWritten =
+            fwrite(bytes, 1, bytes.count, file) == bytes.count && fflush(file) == 0
             && fsync(fileno(file)) == 0
         let failure = errno
         fclose(file)
@@ -31,7 +33,8 @@ struct OutputFile {
             let code = isWritten ? errno : failure
             unlink(partial)
             throw OperationError(
-                "\(path) cannot be written: \(reason(code)). Nothing was left behind; free space or use --out.")
+                "\(path) cannot be written: \(reason(code)). Nothing is left behind; free space or use --out."
+            )
         }
     }
 

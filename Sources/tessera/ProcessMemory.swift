@@ -3,9 +3,11 @@ import Foundation
 /// This process's memory as the kernel counts it.
 enum ProcessMemory {
     /// The most resident memory that the process ever had, in bytes; 0 where the kernel does not tell.
+    ///
+    /// `getrusage` would also count what the parent had when it forked.
     static var peakBytes: Int {
-        var usage = rusage()
-        guard getrusage(RUSAGE_SELF.rawValue, &usage) == 0 else { return 0 }
-        return usage.ru_maxrss * 1024  // Linux counts in KiB
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        return line.flatMap { Int($0.split(separator: " ").dropLast().last ?? "") }.map { $0 * 1024 } ?? 0
     }
 }

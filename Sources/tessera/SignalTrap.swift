@@ -3,8 +3,8 @@ import Foundation
 
 /// Turns SIGINT and SIGTERM into a call, so that a service can stop in order.
 ///
-/// It is `@unchecked Sendable` because Dispatch's sources are not marked: they are made once and their `cancel` is
-/// safe from any thread.
+/// It is `@unchecked Sendable` because Dispatch's sources are not marked: they are made once and their
+/// `cancel` is safe from any thread.
 final class SignalTrap: @unchecked Sendable {
     private let sources: [any DispatchSourceSignal]
 
@@ -22,7 +22,8 @@ final class SignalTrap: @unchecked Sendable {
     deinit { sources.forEach { $0.cancel() } }
 }
 
-/// Stops a service of `tessera up` when `up` itself is gone, however it died: it held the other end of the pipe.
+/// Stops a service of `tessera up` when `up` itself is gone, however it died: it held the other end of the
+/// pipe.
 enum ParentWatch {
     /// Calls `handler` once standard input ends.
     static func onEnd(_ handler: @escaping @Sendable () -> Void) {

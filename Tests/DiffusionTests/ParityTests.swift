@@ -121,11 +121,10 @@ import Testing
     /// Mean difference at most 0.25 of 255 at every size of every request, and largest at most 4 up to 256
     /// pixels.
     ///
-    /// At 1024 the reference is no better than that itself: PyTorch's channels-last GroupNorm adds half a
-    /// million squares in sequence in f32, and the first sampling step divides its error by √ᾱ ≈ 5e-5. With
-    /// those sums in f64 the same PyTorch code differs from the reference by up to 109 at 1 value in 2000,
-    /// and from this engine at 1 in 50 000 (g01: at none). So at 1024 few values may differ by more than 4,
-    /// instead of none.
+    /// At 1024 the first sampling step divides by √ᾱ ≈ 5e-5, so a rounding error of 1e-6 in the network can
+    /// turn a spot of the picture. PyTorch itself, run on another processor than the reference's, differs
+    /// from g04-1024 by up to 55 at 62 of 3,145,728 values; see ops/decisions/0005. So at 1024 at most 1
+    /// value in 10,000 may differ by more than 4.
     @Test(arguments: try Golden.requests()) func picturesAgree(golden: Golden.Request) throws {
         var blob: [UInt8]?
         for stage in try runner.cascade.description.stages(forSize: golden.size) {
@@ -138,11 +137,10 @@ import Testing
             let differences = zip(picture.rgb, reference.rgb).map { abs(Int($0) - Int($1)) }
             let mean = Double(differences.reduce(0, +)) / Double(differences.count)
             let beyond = differences.count { $0 > 4 }
-            print(
-                "parity \(golden.id)-\(size): mean \(mean), largest \(differences.max() ?? 0), \(beyond) beyond 4"
-            )
+            let largest = differences.max() ?? 0
+            print("parity \(golden.id)-\(size): mean \(mean), largest \(largest), \(beyond) beyond 4")
             #expect(mean <= 0.25, "\(size) pixels")
-            #expect(beyond <= (size < 1024 ? 0 : differences.count / 1000), "\(size) pixels")
+            #expect(beyond <= (size < 1024 ? 0 : differences.count / 10_000), "\(size) pixels")
         }
     }
 }

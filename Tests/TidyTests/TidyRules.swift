@@ -50,13 +50,15 @@ struct TidyRules {
     }
 
     private static func importedModule(_ line: String) -> String? {
-        let pattern =
-            #/^\s*(?:@\w+\s+|package\s+|public\s+|internal\s+|private\s+|fileprivate\s+)*import\s+(?:(?:struct|class|enum|protocol|func|var|typealias)\s+)?(\w+)/#
-        return line.firstMatch(of: pattern).map { String($0.1) }
+        let access = "(?:@\\w+\\s+|(?:package|public|internal|private|fileprivate)\\s+)*"
+        let kind = "(?:(?:struct|class|enum|protocol|func|var|typealias)\\s+)?"
+        let pattern = try? Regex("^\\s*\(access)import\\s+\(kind)(\\w+)", as: (Substring, Substring).self)
+        return pattern.flatMap { line.firstMatch(of: $0) }.map { String($0.1) }
     }
 
     private func bannedWords(in file: SourceFile) -> [String] {
-        let typeNames = #/\b(?:struct|class|enum|actor|protocol|typealias)\s+(\w*(?:Manager|Helper|Utils)\w*)/#
+        let typeNames =
+            #/\b(?:struct|class|enum|actor|protocol|typealias)\s+(\w*(?:Manager|Helper|Utils)\w*)/#
         let marks = #/\b(?:TO|FIX)(?:DO|ME)\b|@test[a]ble|-Oun[c]hecked/#
         return file.lines.enumerated().compactMap { index, line in
             let place = "\(file.path):\(index + 1)"

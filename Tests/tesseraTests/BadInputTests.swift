@@ -17,7 +17,7 @@ struct BadInputTests {
         (nil, "prompts.txt", [], "prompts.txt"),
         ("", "prompts.txt", [], "prompts.txt"),
         ("\n \n", "prompts.txt", [], "prompts.txt"),
-        ("{\"prompt\":\"a cat\"}\n{\"prompt\":\n", "prompts.jsonl", [], "prompts.jsonl, line 2"),
+        ("{\"prompt\":\"a cat\"}\n{\"prompt\":\n", "prompts.jsonl", [], "prompts.jsonl:2:"),
         ("{\"prompt\":\"a cat\",\"sede\":1}\n", "prompts.jsonl", [], "\"sede\""),
         ("{\"prompt\":\"a cat\",\"size\":300}\n", "prompts.jsonl", [], "300"),
         ("a cat\n", "prompts.txt", ["--size", "300"], "The size is 300; it must be 64, 256 or 1024."),
@@ -39,7 +39,7 @@ struct BadInputTests {
     @Test func invalidUTF8NamesTheLine() throws {
         let result = try Self.submit("prompts.txt", Array("a cat\n".utf8) + [0xFF, 0xFE, 0x0A])
         #expect(result.status == 64)
-        #expect(result.error.contains("prompts.txt, line 2"), "\(result.error)")
+        #expect(result.error.contains("prompts.txt:2:"), "\(result.error)")
         #expect(result.error.contains("UTF-8"))
     }
 
@@ -61,10 +61,11 @@ struct BadInputTests {
         try farm.startCoordinator()
         #expect(try farm.client("jobs", "--connect-timeout", "30").status == 0)
         let folder = try TemporaryFolder()
-        let second = try TesseraProcess.run("coordinator", "--data", folder.path("data"), "--listen", farm.address)
+        let second = try TesseraProcess.run(
+            "coordinator", "--data", folder.path("data"), "--listen", farm.address)
         #expect(second.status == 1)
-        #expect(second.error.contains(farm.address), "\(second.error)")
-        #expect(second.error.contains("in use"))
+        #expect(second.error.contains("is already in use"), "\(second.error)")
+        #expect(second.error.contains("--listen"))
         try farm.stop()
     }
 
@@ -85,7 +86,7 @@ struct BadInputTests {
         let result = try TesseraProcess.run(
             "coordinator", "--data", folder.path("data"), "--listen", "tcp://0.0.0.0:7420")
         #expect(result.status == 64)
-        #expect(result.error.contains("loopback"), "\(result.error)")
+        #expect(result.error.contains("without a key"), "\(result.error)")
     }
 
     @Test func aBrokenLineSubmitsNothing() throws {
@@ -96,9 +97,9 @@ struct BadInputTests {
         let file = try folder.file("prompts.jsonl", lines)
         let result = try farm.client("submit", file, "--connect-timeout", "30")
         #expect(result.status == 64)
-        #expect(result.error.contains("line 3001"), "\(result.error)")
+        #expect(result.error.contains("prompts.jsonl:3001:"), "\(result.error)")
         let jobs = try farm.client("jobs", "--json")
-        #expect(jobs.out.trimmingCharacters(in: .whitespacesAndNewlines) == "[]")
+        #expect(jobs.out.filter { !$0.isWhitespace } == "[]")
         try farm.stop()
     }
 }

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// The farm's promise with real processes, real sockets and real SIGKILL: nothing is lost, nothing comes twice, and
-/// no byte differs from an undisturbed run.
+/// The farm's promise with real processes, real sockets and real SIGKILL: nothing is lost, nothing comes
+/// twice, and no byte differs from an undisturbed run.
 ///
 /// TESSERA_CHAOS_IMAGES sets the number of images; 500 takes some minutes on two cores.
 struct KilledProcessesTests {
@@ -25,7 +25,8 @@ struct KilledProcessesTests {
         let file = try out.file("prompts.txt", prompts.joined(separator: "\n"))
         let count = (images + prompts.count - 1) / prompts.count
         let submitted = try farm.client(
-            "submit", file, "--count", "\(count)", "--size", "64", "--steps", "prior=5", "--steps", "base64=5",
+            "submit", file, "--count", "\(count)", "--size", "64", "--steps", "prior=5", "--steps",
+            "base64=5",
             "--seed", "7", "--connect-timeout", "60")
         #expect(submitted.status == 0, "\(submitted.error)")
         let job = submitted.out.trimmingCharacters(in: .whitespacesAndNewlines)

@@ -5,7 +5,9 @@ import Testing
 /// One request, one picture: whatever the threads, the vector width, and who rendered it.
 struct SamenessTests {
     private static let prompt = "a cat to the left of a pizza on a green background"
-    private static let options = ["--size", "256", "--seed", "2", "--steps", "prior=4", "--steps", "base64=4"]
+    private static let options = [
+        "--size", "256", "--seed", "2", "--steps", "prior=4", "--steps", "base64=4",
+    ]
 
     private static func renderedHash(threads: Int, kernels: String?) throws -> String {
         struct Report: Decodable { let pixelHash: String }

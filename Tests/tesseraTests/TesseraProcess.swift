@@ -18,7 +18,8 @@ final class TesseraProcess {
 
     /// Starts `tessera arguments…`, or `launcher… tessera arguments…` where a launcher is given.
     init(
-        _ arguments: [String], input: [UInt8]? = nil, environment: [String: String] = [:], launcher: [String] = []
+        _ arguments: [String], input: [UInt8]? = nil, environment: [String: String] = [:],
+        launcher: [String] = []
     ) throws {
         folder = try TemporaryFolder()
         let command = launcher + [Self.binary.path()] + arguments
@@ -40,7 +41,8 @@ final class TesseraProcess {
 
     /// Runs it to its end.
     static func run(
-        _ arguments: String..., input: [UInt8]? = nil, environment: [String: String] = [:], launcher: [String] = []
+        _ arguments: String..., input: [UInt8]? = nil, environment: [String: String] = [:],
+        launcher: [String] = []
     ) throws -> Result {
         try TesseraProcess(arguments, input: input, environment: environment, launcher: launcher).wait()
     }

@@ -20,7 +20,8 @@ final class TestFarm {
     let data: String
 
     func startCoordinator() throws {
-        coordinator = try TesseraProcess(["coordinator", "--data", data, "--listen", address] + coordinatorOptions)
+        coordinator = try TesseraProcess(
+            ["coordinator", "--data", data, "--listen", address] + coordinatorOptions)
     }
 
     func startWorker(_ number: Int, threads: Int = 1) throws {

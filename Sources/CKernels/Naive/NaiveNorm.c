@@ -1,6 +1,7 @@
 #pragma STDC FP_CONTRACT OFF
 
 #include "../Scalars.h"
+#include "../Pool.h"
 #include "../Shared.h"
 #include "Naive.h"
 
@@ -15,22 +16,17 @@ typedef struct group_norm {
     bool padded_output;
     float *y;
     long ldy;
+    float *sums; // [image][sums or squares][part][channels]
 } group_norm;
 
-/// Sums of one group's channels over pixels `first` ..< `end` of a map that starts at `x`.
-static ck_moments chunk_moments(const group_norm *g, const float *x, long group, long first, long end) {
-    long size = g->shape.channels / g->shape.groups;
-    ck_moments moments = {0, 0};
-    for (long channel = group * size; channel < (group + 1) * size; channel++) {
-        float pivot = x[first * g->ldx + channel], sum = 0.0f, squares = 0.0f;
-        for (long pixel = first; pixel < end; pixel++) {
-            float difference = x[pixel * g->ldx + channel] - pivot;
-            sum += difference;
-            squares = ck_fma(difference, difference, squares);
-        }
-        ck_add_chunk(&moments, (double)(end - first), pivot, sum, squares);
+/// Sums of a channel over one half of a map's pixels.
+static void sum_part(const float *x, long ldx, long pixels, long part, float *sum, float *square) {
+    *sum = *square = 0.0f;
+    long end = ck_min(pixels, ck_part_start(pixels, part + 1));
+    for (long pixel = ck_part_start(pixels, part); pixel < end; pixel++) {
+        *sum += x[pixel * ldx];
+        *square = ck_fma(x[pixel * ldx], x[pixel * ldx], *square);
     }
-    return moments;
 }
 
 static void write_channel(const group_norm *g, long image, long channel, ck_affine affine) {
@@ -46,31 +42,34 @@ static void write_channel(const group_norm *g, long image, long channel, ck_affi
     }
 }
 
-static void normalise_group(void *user, long item) {
+static void normalise_image(void *user, long image) {
     const group_norm *g = user;
     ck_group_norm_shape s = g->shape;
-    long image = item / s.groups, group = item % s.groups;
     long pixels = s.height * s.width, size = s.channels / s.groups;
-    const float *x = g->x + image * pixels * g->ldx;
-    ck_moments total = {0, 0};
-    for (long first = 0; first < pixels; first += ck_norm_chunk) {
-        ck_moments part = chunk_moments(g, x, group, first, ck_min(pixels, first + ck_norm_chunk));
-        total.sum += part.sum;
-        total.squares += part.squares;
+    float *sums = g->sums + image * 2 * ck_norm_parts * s.channels;
+    float *squares = sums + ck_norm_parts * s.channels;
+    for (long part = 0; part < ck_norm_parts; part++) {
+        for (long channel = 0; channel < s.channels; channel++) {
+            long at = part * s.channels + channel;
+            sum_part(g->x + image * pixels * g->ldx + channel, g->ldx, pixels, part, &sums[at], &squares[at]);
+        }
     }
-    double mean, inverse = ck_inverse_deviation(total, (double)(pixels * size), s.epsilon, &mean);
     const float *scale_shift = g->scale_shift ? g->scale_shift + image * 2 * s.channels : 0;
-    for (long channel = group * size; channel < (group + 1) * size; channel++) {
-        write_channel(g, image, channel, ck_channel_affine(mean, inverse, channel, s.channels, g->weight,
-                                                           g->bias, scale_shift));
+    for (long channel = 0; channel < s.channels; channel++) {
+        long first = channel / size * size;
+        ck_moments moments =
+            ck_group_moments(sums + first, squares + first, s.channels, size, pixels, s.epsilon);
+        write_channel(g, image, channel, ck_channel_affine(moments, channel, s.channels, g->weight, g->bias,
+                                                           scale_shift));
     }
 }
 
 void ck_naive_group_norm(ck_pool *pool, ck_group_norm_shape shape, const float *x, long ldx,
                          const float *weight, const float *bias, const float *scale_shift,
                          ck_activation activation, bool padded_output, float *y, long ldy) {
-    group_norm g = {shape, x, ldx, weight, bias, scale_shift, activation, padded_output, y, ldy};
-    ck_pool_for(pool, shape.images * shape.groups, normalise_group, &g);
+    group_norm g = {shape, x, ldx, weight, bias, scale_shift, activation, padded_output, y, ldy, 0};
+    g.sums = ck_pool_scratch(pool, (size_t)(shape.images * 2 * ck_norm_parts * shape.channels));
+    ck_pool_for(pool, shape.images, normalise_image, &g);
 }
 
 // MARK: Layer norm

@@ -11,28 +11,26 @@ typedef struct group_norm {
     bool padded_output;
     float *y;
     long ldy;
-    long chunks;         // of an image
-    long lanes;          // channels in whole vectors
-    ck_moments *moments; // [image][chunk][group]
-    float *affine;       // [image][slope or offset][lanes]
-    float *sums;         // per thread: [sum or squares][lanes]
+    long lanes;     // channels in whole vectors
+    float *sums;    // [image][sums or squares][part][lanes]
+    float *affine;  // [image][slope or offset][lanes]
     long rows_per_item;
     bool stream;         // the output goes past the caches
 } group_norm;
 
-/// Sums of `vectors`·16 channels over a chunk's pixels, into `sums` and `squares`.
+/// Channels whose sums one item takes: as many accumulators as hide the latency of an addition.
+enum { norm_block = 64 };
+
+/// Sums of up to `vectors`·16 channels over consecutive pixels, into `sums` and `squares`.
 CK_INLINE void sum_channels(const float *x, long ldx, long pixels, const int vectors, long count, float *sums,
                             float *squares) {
-    v16 pivot[4], sum[4], square[4];
-    for (int v = 0; v < vectors; v++) {
-        pivot[v] = load_up_to(x + v * 16, count - v * 16);
-        sum[v] = square[v] = splat(0.0f);
-    }
+    v16 sum[4], square[4];
+    for (int v = 0; v < vectors; v++) sum[v] = square[v] = splat(0.0f);
     for (long pixel = 0; pixel < pixels; pixel++) {
         for (int v = 0; v < vectors; v++) {
-            v16 difference = load_up_to(x + pixel * ldx + v * 16, count - v * 16) - pivot[v];
-            sum[v] += difference;
-            square[v] = fma16(difference, difference, square[v]);
+            v16 value = load_up_to(x + pixel * ldx + v * 16, count - v * 16);
+            sum[v] += value;
+            square[v] = fma16(value, value, square[v]);
         }
     }
     for (int v = 0; v < vectors; v++) {
@@ -41,46 +39,44 @@ CK_INLINE void sum_channels(const float *x, long ldx, long pixels, const int vec
     }
 }
 
-static void chunk_body(void *user, long item, int thread) {
+/// Item: a block of channels of one half of one image.
+static void sum_body(void *user, long item) {
     const group_norm *g = user;
     ck_group_norm_shape s = g->shape;
-    long pixels = s.height * s.width, size = s.channels / s.groups;
-    long first = item % g->chunks * ck_norm_chunk, count = ck_min(ck_norm_chunk, pixels - first);
-    const float *x = g->x + (item / g->chunks * pixels + first) * g->ldx;
-    float *sums = g->sums + thread * 2 * g->lanes, *squares = sums + g->lanes;
-    long c = 0;
-    for (; c + 64 <= s.channels; c += 64) sum_channels(x + c, g->ldx, count, 4, 64, sums + c, squares + c);
-    for (; c + 32 <= s.channels; c += 32) sum_channels(x + c, g->ldx, count, 2, 32, sums + c, squares + c);
-    for (; c + 16 <= s.channels; c += 16) sum_channels(x + c, g->ldx, count, 1, 16, sums + c, squares + c);
-    if (c < s.channels) sum_channels(x + c, g->ldx, count, 1, s.channels - c, sums + c, squares + c);
-    for (long group = 0; group < s.groups; group++) {
-        ck_moments moments = {0, 0};
-        for (long channel = group * size; channel < (group + 1) * size; channel++) {
-            ck_add_chunk(&moments, (double)count, x[channel], sums[channel], squares[channel]);
-        }
-        g->moments[item * s.groups + group] = moments;
+    long blocks = ck_ceil_div(s.channels, norm_block), pixels = s.height * s.width;
+    long first_channel = item % blocks * norm_block, part = item / blocks % ck_norm_parts;
+    long image = item / blocks / ck_norm_parts, count = ck_min(norm_block, s.channels - first_channel);
+    long first = ck_min(pixels, ck_part_start(pixels, part));
+    long end = ck_min(pixels, ck_part_start(pixels, part + 1));
+    const float *x = g->x + (image * pixels + first) * g->ldx + first_channel;
+    float *sums = g->sums + (image * 2 * ck_norm_parts + part) * g->lanes + first_channel;
+    float *squares = sums + ck_norm_parts * g->lanes;
+    if (count > 48) {
+        sum_channels(x, g->ldx, end - first, 4, count, sums, squares);
+    } else if (count > 32) {
+        sum_channels(x, g->ldx, end - first, 3, count, sums, squares);
+    } else if (count > 16) {
+        sum_channels(x, g->ldx, end - first, 2, count, sums, squares);
+    } else {
+        sum_channels(x, g->ldx, end - first, 1, count, sums, squares);
     }
 }
 
-/// Chunks in order, then each channel's slope and offset.
-static void combine_image(void *user, long image) {
-    const group_norm *g = user;
+/// Each channel's slope and offset.
+static void combine_image(const group_norm *g, long image) {
     ck_group_norm_shape s = g->shape;
-    long size = s.channels / s.groups;
+    long size = s.channels / s.groups, pixels = s.height * s.width;
+    const float *sums = g->sums + image * 2 * ck_norm_parts * g->lanes;
+    const float *squares = sums + ck_norm_parts * g->lanes;
     float *slopes = g->affine + image * 2 * g->lanes, *offsets = slopes + g->lanes;
     const float *scale_shift = g->scale_shift ? g->scale_shift + image * 2 * s.channels : 0;
     for (long group = 0; group < s.groups; group++) {
-        ck_moments total = {0, 0};
-        for (long chunk = 0; chunk < g->chunks; chunk++) {
-            ck_moments part = g->moments[(image * g->chunks + chunk) * s.groups + group];
-            total.sum += part.sum;
-            total.squares += part.squares;
-        }
-        double mean, count = (double)(s.height * s.width * size);
-        double inverse = ck_inverse_deviation(total, count, s.epsilon, &mean);
-        for (long channel = group * size; channel < (group + 1) * size; channel++) {
-            ck_affine affine = ck_channel_affine(mean, inverse, channel, s.channels, g->weight, g->bias,
-                                                 scale_shift);
+        long first = group * size;
+        ck_moments moments =
+            ck_group_moments(sums + first, squares + first, g->lanes, size, pixels, s.epsilon);
+        for (long channel = first; channel < first + size; channel++) {
+            ck_affine affine =
+                ck_channel_affine(moments, channel, s.channels, g->weight, g->bias, scale_shift);
             slopes[channel] = affine.slope;
             offsets[channel] = affine.offset;
         }
@@ -126,19 +122,14 @@ static void vector_group_norm(ck_pool *pool, ck_group_norm_shape shape, const fl
     group_norm g = {
         .shape = shape, .x = x, .ldx = ldx, .weight = weight, .bias = bias, .scale_shift = scale_shift,
         .activation = activation, .padded_output = padded_output, .y = y, .ldy = ldy,
-        .chunks = ck_ceil_div(shape.height * shape.width, ck_norm_chunk),
         .lanes = ck_line_floats(shape.channels),
         .stream = shape.channels % 16 == 0 && ck_streams(shape.images * shape.height * shape.width * ldy),
         .rows_per_item = 1 + 2048 / (shape.width * shape.channels),
     };
-    long moment_floats = (long)(sizeof(ck_moments) / sizeof(float)) * shape.images * g.chunks * shape.groups;
-    long affine_floats = 2 * shape.images * g.lanes, sum_floats = 2 * ck_pool_threads(pool) * g.lanes;
-    long floats = ck_line_floats(moment_floats) + affine_floats + sum_floats;
-    float *scratch = ck_pool_scratch(pool, (size_t)floats);
-    g.moments = (ck_moments *)(void *)scratch;
-    g.affine = scratch + ck_line_floats(moment_floats);
-    g.sums = g.affine + affine_floats;
-    ck_pool_items(pool, shape.images * g.chunks, chunk_body, &g);
+    long sum_floats = shape.images * 2 * ck_norm_parts * g.lanes, affine_floats = shape.images * 2 * g.lanes;
+    g.sums = ck_pool_scratch(pool, (size_t)(sum_floats + affine_floats));
+    g.affine = g.sums + sum_floats;
+    ck_pool_for(pool, shape.images * ck_norm_parts * ck_ceil_div(shape.channels, norm_block), sum_body, &g);
     for (long image = 0; image < shape.images; image++) combine_image(&g, image);
     ck_pool_for(pool, ck_ceil_div(shape.images * shape.height, g.rows_per_item), normalise_body, &g);
 }

@@ -1,4 +1,5 @@
-/// PNG through libpng, with its `longjmp` error handling kept inside C, where no Swift frame can be jumped over.
+/// PNG through libpng, with its `longjmp` error handling kept inside C, where no Swift frame can be jumped
+/// over.
 #ifndef TESSERA_CPNG_H
 #define TESSERA_CPNG_H
 

@@ -15,7 +15,7 @@ struct BenchKernels: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kernels", abstract: "Measures the hot loops beside the machine's own peak.",
         discussion: """
-            The peak comes first. GFLOP/s count what a plain loop would compute, so Winograd can exceed the peak.
+            The peak comes first. GFLOP/s count what a plain loop computes, so Winograd can exceed the peak.
             """)
 
     @OptionGroup var engine: ThreadsOption
@@ -27,7 +27,7 @@ struct BenchKernels: ParsableCommand {
         let context = try ComputeContext(threads: engine.threads)
         let benchmark = KernelBenchmark(context: context)
         if json { return try Output.json(benchmark.run()) }
-        print("\(context.path) kernels, \(engine.threads) threads; medians")
+        print("\(context.path) kernels, \(engine.threads) threads; the fastest of several runs")
         print(Self.line("KERNEL", "MS", "GFLOP/S", "OF PEAK", "GB/S"))
         _ = benchmark.run { row in
             print(
@@ -89,7 +89,8 @@ struct BenchStages: ParsableCommand {
         for operation in row.operations {
             table.add(
                 operation.name, "\(operation.count)", String(format: "%.3f", operation.seconds),
-                String(format: "%.1f", operation.gflops), String(format: "%.1f", operation.gigabytesPerSecond))
+                String(format: "%.1f", operation.gflops), String(format: "%.1f", operation.gigabytesPerSecond)
+            )
         }
         print("\n" + table.text)
     }

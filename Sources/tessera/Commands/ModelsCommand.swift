@@ -6,7 +6,8 @@ import Foundation
 struct ModelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models", abstract: "Lists, describes and checks model folders.",
-        subcommands: [ListModels.self, InspectModel.self, VerifyModel.self], defaultSubcommand: ListModels.self)
+        subcommands: [ListModels.self, InspectModel.self, VerifyModel.self],
+        defaultSubcommand: ListModels.self)
 }
 
 /// `tessera models list`.
@@ -69,7 +70,8 @@ struct InspectModel: ParsableCommand {
 struct VerifyModel: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Reads every weight of a model and builds every network, to find what is missing or broken.")
+        abstract: "Reads every weight of a model and builds every network, to find what is missing or broken."
+    )
 
     @Argument(help: "A model folder, or the name of a model in the list.")
     var model: String
@@ -87,8 +89,8 @@ struct VerifyModel: ParsableCommand {
             for problem in problems { Output.remark(problem) }
             let verdict = problems.isEmpty ? "sound" : "\(problems.count) problems"
             print(
-                "\(cascade.folder): \(verdict); \(verification.tensors) tensors, \(verification.values) values, "
-                    + "hash \(cascade.description.hash)")
+                "\(cascade.folder): \(verdict); \(verification.tensors) tensors, "
+                    + "\(verification.values) values, hash \(cascade.description.hash)")
         }
         if !problems.isEmpty { throw ExitStatus.failed.code }
     }

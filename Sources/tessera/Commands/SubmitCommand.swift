@@ -9,9 +9,10 @@ struct SubmitCommand: ParsableCommand {
         commandName: "submit",
         abstract: "Submits a file of prompts as one job and prints the job's number.",
         discussion: """
-            PROMPTS is a .txt file (a prompt a line), a .csv file (a header with 'prompt' and any of the fields \
-            below) or a .jsonl file (an object a line: prompt, seed, size, steps, guidance, count). Options hold for \
-            every line that says nothing else. Picture k of the job (from 0) gets the seed plus k.
+            PROMPTS is a .txt file (a prompt a line), a .csv file (a header with 'prompt' and any of the \
+            fields below) or a .jsonl file (an object a line: prompt, seed, size, steps, guidance, count). \
+            Options hold for every line that says nothing else. Picture k of the job (from 0) gets the seed \
+            plus k.
 
             tessera submit prompts.txt --size 256 --count 4 --wait --out pictures
             """)
@@ -59,7 +60,8 @@ struct SubmitCommand: ParsableCommand {
         let file = try PromptFile(path: prompts, format: format, defaults: defaults)
         let folder = try out.map { path throws(ClientError) in try PictureFolder(path: path) }
         let client = try connection.client()
-        let terms = JobTerms(model: model ?? Self.usualModel(of: client.server), name: name, priority: priority)
+        let terms = JobTerms(
+            model: model ?? Self.usualModel(of: client.server), name: name, priority: priority)
         var bar = ProgressBar(title: "submitting", unit: "images")
         let job = try client.submit(file, as: terms) { sent, total in
             bar.show(done: Double(sent), total: Double(total))

@@ -60,7 +60,8 @@ struct UpCommand: ParsableCommand {
     private func services(onGivingUp: @escaping @Sendable (Int32) -> Void) -> [ServiceProcess] {
         let verbosity = quiet ? ["--quiet"] : []
         let coordinator = ServiceProcess(
-            name: "The coordinator", arguments: ["coordinator", "--data", data, "--listen", listen] + verbosity,
+            name: "The coordinator",
+            arguments: ["coordinator", "--data", data, "--listen", listen] + verbosity,
             onGivingUp: onGivingUp)
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let share = threads ?? max(1, cores / workers)

@@ -12,7 +12,7 @@ struct VerifyCommand: ParsableCommand {
         commandName: "verify",
         abstract: "Renders a picture, or a job's pictures, again and compares the pixel hash.",
         discussion: """
-            A picture carries its request and its model's hash, so the file and the model are all that is needed. \
+            A picture carries its request and its model's hash, so the file and the model are all it takes. \
             A job's number verifies what the coordinator keeps of it.
             """)
 
@@ -71,7 +71,8 @@ struct VerifyCommand: ParsableCommand {
         let client = try connection.client()
         let status = try client.status(job)
         guard let key = status.modelKey else {
-            throw OperationError("Job \(job) has no pictures yet: no worker has announced the model \(status.model).")
+            throw OperationError(
+                "Job \(job) has no pictures yet: no worker has announced the model \(status.model).")
         }
         let cascade = try open(model: key.name, hash: key.hash.hex, for: "job \(job)")
         let total = min(limit, status.images.done)
@@ -82,7 +83,8 @@ struct VerifyCommand: ParsableCommand {
             guard let last = page.last else { break }
             for image in page where image.state == .done && verified < total {
                 let request = RenderRequest(image.request)
-                let again = try Rendering.run(request, cascade: cascade, threads: engine.threads) { _, _, _ in }
+                let again = try Rendering.run(request, cascade: cascade, threads: engine.threads) { _, _, _ in
+                }
                 if again.image.pixelHash != image.pixels?.hex { different.append(image.index + 1) }
                 verified += 1
                 bar.show(done: Double(verified), total: Double(total))

@@ -8,7 +8,8 @@ import ZeroMQ
 struct WorkerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker", abstract: "Takes tasks from a coordinator and renders them.",
-        discussion: "It waits for a coordinator that is not there yet, and comes back to one that was restarted.")
+        discussion:
+            "It waits for a coordinator that is not there yet, and comes back to one that was restarted.")
 
     @Option(help: "The coordinator's address.")
     var connect = FarmAddress.standard

@@ -21,8 +21,8 @@ struct ServiceOptions: ParsableArguments {
         return logger
     }
 
-    /// Waits in `join` until the service ended by itself, or `stop` was called for SIGINT, SIGTERM or a parent that
-    /// is gone.
+    /// Waits in `join` until the service ended by itself, or `stop` was called for SIGINT, SIGTERM or a
+    /// parent that is gone.
     func run(stop: @escaping @Sendable () -> Void, join: () throws -> Void) throws {
         let interrupted = Mutex(false)
         let trap = SignalTrap { number in

@@ -37,7 +37,8 @@ struct ProgressBar {
         write(summary + "\n")
     }
 
-    private func line(done: Double, total: Double, note: String, rate: Double, secondsLeft: Double?) -> String {
+    private func line(done: Double, total: Double, note: String, rate: Double, secondsLeft: Double?) -> String
+    {
         var parts = [title]
         if isTerminal { parts.append(Self.bar(fraction: total > 0 ? done / total : 0, width: 24)) }
         parts.append("\(Int(done))/\(Int(total)) \(unit)")
@@ -60,7 +61,8 @@ struct ProgressBar {
 
     private static func bar(fraction: Double, width: Int) -> String {
         let filled = Int((min(max(fraction, 0), 1) * Double(width)).rounded(.down))
-        return "[" + String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled) + "]"
+        return "[" + String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+            + "]"
     }
 
     /// Seconds as `0:07`, `12:30` or `3:05:00`.

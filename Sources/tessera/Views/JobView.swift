@@ -56,7 +56,9 @@ struct JobView: Encodable {
                 + "\(images.waiting) waiting, \(images.failed) failed, \(images.cancelled) cancelled")
         lines += waiting.map { "  \($0.tasks) waiting: \($0.reason)" }
         if let secondsLeft { lines.append("  about \(ProgressBar.clock(secondsLeft)) left") }
-        if alarms > 0 { lines.append("  \(alarms) results differed from the committed one: see the coordinator's log") }
+        if alarms > 0 {
+            lines.append("  \(alarms) results differed from the committed one: see the coordinator's log")
+        }
         return lines.joined(separator: "\n")
     }
 }

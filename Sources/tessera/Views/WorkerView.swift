@@ -49,6 +49,7 @@ struct WorkerView: Encodable {
     var activity: String {
         guard connected else { return "silent for \(ProgressBar.clock(silentSeconds))" }
         guard !running.isEmpty else { return "idle" }
-        return running.map { "\($0.job)/\($0.image) \($0.stage) \($0.step)/\($0.steps)" }.joined(separator: ", ")
+        return running.map { "\($0.job)/\($0.image) \($0.stage) \($0.step)/\($0.steps)" }.joined(
+            separator: ", ")
     }
 }
