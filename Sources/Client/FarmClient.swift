@@ -50,7 +50,8 @@ package final class FarmClient {
         self.endpoint = endpoint
         self.context = context
         self.options = options
-        server = ServerDescription(protocolVersion: 0, build: "", blobPort: 0, models: [], trouble: nil)
+        server = ServerDescription(
+            protocolVersion: 0, build: "", blobPort: 0, farm: FarmID(0), models: [], trouble: nil)
         do {
             var control = SocketOptions()
             control.immediate = true

@@ -75,7 +75,7 @@ extension ControlLoop {
         case .hello:
             let server = ServerDescription(
                 protocolVersion: FarmCodec.newestVersion, build: settings.build,
-                blobPort: settings.options.blobPort,
+                blobPort: settings.options.blobPort, farm: settings.options.farm,
                 models: machine.modelList, trouble: machine.trouble)
             answer(.welcome(server), number: number, to: peer)
         case .jobs(let before, let limit):

@@ -37,6 +37,7 @@ package final class CoordinatorService: Sendable {
         }
         var settings = configuration
         settings.options.blobPort = bound.withLock { Int($0.last?.port ?? 0) }
+        settings.options.farm = storage.farm
         settings.options.protocolVersions = FarmCodec.oldestVersion...FarmCodec.newestVersion
         do throws(ZeroMQError) {
             control = try PollThread(name: "control", context: context) { [settings] () throws(ZeroMQError) in
@@ -85,6 +86,8 @@ struct Storage: Sendable {
     let folder: DataFolder
     let jobs: JobStore
     let blobs: BlobFolder
+    /// Which farm it is.
+    let farm: FarmID
     /// What the last coordinator left.
     let snapshot: CoordinatorSnapshot
 
@@ -93,6 +96,7 @@ struct Storage: Sendable {
             folder = try DataFolder(path: path)
             jobs = try JobStore(folder)
             blobs = try BlobFolder(folder)
+            farm = try jobs.farm()
             snapshot = try jobs.load()
         } catch {
             throw .store(error)

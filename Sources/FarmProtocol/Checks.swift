@@ -23,6 +23,11 @@ enum Checks {
         return number
     }
 
+    static func farm(_ number: UInt64) throws(CodecError) -> FarmID {
+        guard number != 0 else { throw .badField("farm") }
+        return FarmID(number)
+    }
+
     static func digest(_ data: Data, _ field: String) throws(CodecError) -> Digest {
         guard let digest = Digest(bytes: data) else { throw .badField(field) }
         return digest

@@ -75,6 +75,7 @@ extension WireServer {
         protocolVersion = UInt32(clamping: server.protocolVersion)
         build = server.build
         blobPort = UInt32(clamping: server.blobPort)
+        farm = server.farm.number
         models = server.models.map(WireModel.init)
         if let text = server.trouble { trouble = Checks.clipped(text) }
     }
@@ -83,6 +84,7 @@ extension WireServer {
         ServerDescription(
             protocolVersion: Int(protocolVersion), build: try Checks.name(build, "build", canBeEmpty: true),
             blobPort: try Checks.number(blobPort, "blob_port", in: 1...65_535),
+            farm: try Checks.farm(farm),
             models: try Checks.list(models, "models", limit: Limits.rowsPerPage) { model throws(CodecError) in
                 try model.value()
             },

@@ -37,6 +37,7 @@ extension WireWelcome {
         blobPort = UInt32(clamping: welcome.blobPort)
         heartbeatMilliseconds = UInt32(clamping: welcome.heartbeatMilliseconds)
         graceMilliseconds = UInt32(clamping: welcome.graceMilliseconds)
+        farm = welcome.farm.number
         kept = welcome.kept.map(WireLease.init)
     }
 
@@ -48,6 +49,7 @@ extension WireWelcome {
                 try Checks.number(heartbeatMilliseconds, "heartbeat_milliseconds", in: 1...3_600_000)),
             graceMilliseconds: Int64(
                 try Checks.number(graceMilliseconds, "grace_milliseconds", in: 1...86_400_000)),
+            farm: try Checks.farm(farm),
             kept: try Checks.list(kept, "kept", limit: Limits.leasesPerHello) { lease throws(CodecError) in
                 try lease.value()
             })

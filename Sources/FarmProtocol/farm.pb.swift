@@ -1063,6 +1063,9 @@ nonisolated struct WireWelcome: Sendable {
 
   var kept: [WireLease] = []
 
+  /// never 0
+  var farm: UInt64 = 0
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -1377,6 +1380,9 @@ nonisolated struct WireServer: Sendable {
   var hasTrouble: Bool {self._trouble != nil}
   /// Clears the value of `trouble`. Subsequent reads from it will return its default value.
   mutating func clearTrouble() {self._trouble = nil}
+
+  /// never 0
+  var farm: UInt64 = 0
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -3026,7 +3032,7 @@ nonisolated extension WireFailed: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Welcome"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{3}blob_port\0\u{3}heartbeat_milliseconds\0\u{3}grace_milliseconds\0\u{1}kept\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{3}blob_port\0\u{3}heartbeat_milliseconds\0\u{3}grace_milliseconds\0\u{1}kept\0\u{1}farm\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3039,6 +3045,7 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.heartbeatMilliseconds) }()
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.graceMilliseconds) }()
       case 5: try { try decoder.decodeRepeatedMessageField(value: &self.kept) }()
+      case 6: try { try decoder.decodeSingularFixed64Field(value: &self.farm) }()
       default: break
       }
     }
@@ -3060,6 +3067,9 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
     if !self.kept.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.kept, fieldNumber: 5)
     }
+    if self.farm != 0 {
+      try visitor.visitSingularFixed64Field(value: self.farm, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3069,6 +3079,7 @@ nonisolated extension WireWelcome: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.heartbeatMilliseconds != rhs.heartbeatMilliseconds {return false}
     if lhs.graceMilliseconds != rhs.graceMilliseconds {return false}
     if lhs.kept != rhs.kept {return false}
+    if lhs.farm != rhs.farm {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3603,7 +3614,7 @@ nonisolated extension WireImagesRequest: SwiftProtobuf.Message, SwiftProtobuf._M
 
 nonisolated extension WireServer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Server"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{1}build\0\u{3}blob_port\0\u{1}models\0\u{1}trouble\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}protocol_version\0\u{1}build\0\u{3}blob_port\0\u{1}models\0\u{1}trouble\0\u{1}farm\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3616,6 +3627,7 @@ nonisolated extension WireServer: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.blobPort) }()
       case 4: try { try decoder.decodeRepeatedMessageField(value: &self.models) }()
       case 5: try { try decoder.decodeSingularStringField(value: &self._trouble) }()
+      case 6: try { try decoder.decodeSingularFixed64Field(value: &self.farm) }()
       default: break
       }
     }
@@ -3641,6 +3653,9 @@ nonisolated extension WireServer: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     try { if let v = self._trouble {
       try visitor.visitSingularStringField(value: v, fieldNumber: 5)
     } }()
+    if self.farm != 0 {
+      try visitor.visitSingularFixed64Field(value: self.farm, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3650,6 +3665,7 @@ nonisolated extension WireServer: SwiftProtobuf.Message, SwiftProtobuf._MessageI
     if lhs.blobPort != rhs.blobPort {return false}
     if lhs.models != rhs.models {return false}
     if lhs._trouble != rhs._trouble {return false}
+    if lhs.farm != rhs.farm {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -3,6 +3,19 @@ import Foundation
 import GRDB
 
 extension JobStore {
+    /// Which farm this is: drawn at random when the database was made, the same for as long as it lasts.
+    /// - Throws: `StoreError.damaged` when it is not there, or `.failed`.
+    package func farm() throws(StoreError) -> FarmID {
+        let path = path
+        return try read { database in
+            let sql = "SELECT value FROM numbers WHERE name = 'farm'"
+            guard let number = try Int64.fetchOne(database, sql: sql), number != 0 else {
+                throw StoreError.damaged(path: path, reason: "the farm's identity")
+            }
+            return FarmID(UInt64(bitPattern: number))
+        }
+    }
+
     /// All that the coordinator must know after a restart.
     /// - Throws: `StoreError.damaged` when a row is not what this program writes, or `.failed`.
     package func load() throws(StoreError) -> CoordinatorSnapshot {

@@ -11,6 +11,11 @@ enum Schema {
         migrator.registerMigration("1") { database in
             try database.execute(sql: first)
         }
+        migrator.registerMigration("2") { database in
+            try database.execute(
+                sql: "INSERT INTO numbers VALUES ('farm', ?)",
+                arguments: [Int64(bitPattern: .random(in: 1 ... .max))])
+        }
         return migrator
     }
 

@@ -69,7 +69,7 @@ final class EngineThread: Sendable {
         let lease = task.assignment.lease
         do throws(StageFailure) {
             let output = try stages.run(task, onStep: onStep)
-            return .finished(try keep(output, of: task.assignment, in: outbox))
+            return .finished(try keep(output, of: task, in: outbox))
         } catch {
             switch error {
             case .interrupted: return .interrupted(lease)
@@ -79,8 +79,9 @@ final class EngineThread: Sendable {
     }
 
     private static func keep(
-        _ output: StageOutput, of assignment: Assignment, in outbox: Outbox
+        _ output: StageOutput, of task: StageTask, in outbox: Outbox
     ) throws(StageFailure) -> TaskResult {
+        let assignment = task.assignment
         do throws(any Error) {
             var blob = output.blob
             var pixels: Digest?
@@ -100,7 +101,7 @@ final class EngineThread: Sendable {
                 lease: assignment.lease, blob: id, pixels: pixels, seconds: output.seconds,
                 loadSeconds: output.loadSeconds,
                 warnings: Array(output.warnings.prefix(Limits.warningsPerTask)))
-            try outbox.keep(result, blob: blob)
+            try outbox.keep(KeptResult(farm: task.farm, result: result), blob: blob)
             return result
         } catch let failure as StageFailure {
             throw failure

@@ -6,10 +6,11 @@ internal import Foundation
 /// Results on disk until the coordinator has acknowledged them, so that a killed worker loses no finished
 /// work.
 ///
-/// One file a result: "TESSERA1", the length of the report (4 bytes, little endian), the report as it goes
-/// over the wire, the blob. Files appear whole or not at all. One process uses a folder at a time.
+/// One file a result: "TESSERA2", the farm (8 bytes), the length of the report (4 bytes, both little endian),
+/// the report as it goes over the wire, the blob. Files appear whole or not at all. One process uses a folder
+/// at a time.
 package final class Outbox: Sendable {
-    private static let magic = Array("TESSERA1".utf8)
+    private static let magic = Array("TESSERA2".utf8)
 
     private let folder: String
     private let lock: Int32
@@ -40,32 +41,32 @@ package final class Outbox: Sendable {
     /// Keeps a result; when it returns, the result survives a kill and a power cut.
     ///
     /// - Throws: `WorkerError.notKept`.
-    package func keep(_ result: TaskResult, blob: [UInt8]) throws(WorkerError) {
-        let path = path(of: result.lease)
-        guard let report = try? FarmCodec.encode(.report(.completed(result))) else {
+    package func keep(_ kept: KeptResult, blob: [UInt8]) throws(WorkerError) {
+        let path = path(of: kept.result.lease)
+        guard let report = try? FarmCodec.encode(.report(.completed(kept.result))) else {
             throw .notKept(path: path, reason: "the result is too large to be reported")
         }
-        let count = UInt32(report.count)
-        let length = (0..<4).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) }
+        let farm = Outbox.bytes(of: kept.farm.number)
+        let length = Outbox.bytes(of: UInt32(report.count))
         do {
-            try DurableFile.write([Outbox.magic, length, report, blob], to: path)
+            try DurableFile.write([Outbox.magic, farm, length, report, blob], to: path)
         } catch {
             throw .notKept(path: path, reason: error.reason)
         }
     }
 
     /// All results that are there and whole, by lease. What is broken is removed: it would be refused anyway.
-    package func results() -> [TaskResult] {
-        var results: [TaskResult] = []
+    package func results() -> [KeptResult] {
+        var results: [KeptResult] = []
         for name in names(ending: ".result") {
             let path = "\(folder)/\(name)"
-            if let (result, blob) = read(path), BlobID(hashing: blob) == result.blob {
-                results.append(result)
+            if let (kept, blob) = read(path), BlobID(hashing: blob) == kept.result.blob {
+                results.append(kept)
             } else {
                 unlink(path)
             }
         }
-        return results.sorted { $0.lease < $1.lease }
+        return results.sorted { $0.result.lease < $1.result.lease }
     }
 
     /// The blob of a result; nil when it is not there or broken.
@@ -88,22 +89,32 @@ package final class Outbox: Sendable {
         return names.filter { $0.hasSuffix(ending) }.sorted()
     }
 
-    private func read(_ path: String) -> (result: TaskResult, blob: [UInt8])? {
+    private func read(_ path: String) -> (kept: KeptResult, blob: [UInt8])? {
         guard let data = FileManager.default.contents(atPath: path),
             data.count <= Limits.blobBytes + (1 << 20)
         else {
             return nil
         }
         let bytes = [UInt8](data)
-        let header = Outbox.magic.count + 4
+        let header = Outbox.magic.count + 12
         guard bytes.count >= header, bytes.starts(with: Outbox.magic) else { return nil }
-        let length = (0..<4).reduce(0) { $0 | Int(bytes[Outbox.magic.count + $1]) << (8 * $1) }
+        let farm = Outbox.number(bytes[(header - 12)..<(header - 4)])
+        let length = Int(Outbox.number(bytes[(header - 4)..<header]))
         guard bytes.count - header >= length else { return nil }
         guard
             case .report(.completed(let result))? = try? FarmCodec.decode(
                 Array(bytes[header..<header + length]))
         else { return nil }
-        return (result, Array(bytes[(header + length)...]))
+        let kept = KeptResult(farm: FarmID(farm), result: result)
+        return (kept, Array(bytes[(header + length)...]))
+    }
+
+    private static func bytes(of number: some FixedWidthInteger & UnsignedInteger) -> [UInt8] {
+        withUnsafeBytes(of: number.littleEndian) { Array($0) }
+    }
+
+    private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        bytes.reversed().reduce(0) { $0 << 8 | UInt64($1) }
     }
 }
 

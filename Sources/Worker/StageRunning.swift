@@ -4,6 +4,8 @@ package import Farm
 package struct StageTask: Sendable {
     /// Model, stage, request.
     package let assignment: Assignment
+    /// The farm that gave it.
+    package let farm: FarmID
     /// The former stage's blob; nil for the first stage.
     package let input: [UInt8]?
 }

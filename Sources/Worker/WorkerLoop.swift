@@ -108,8 +108,9 @@ final class WorkerLoop: PollHandler {
             log.info("Connected.", metadata: coordinator)
             mend { () throws(ZeroMQError) in try courier.connect(port: port, at: clock.now) }
         case .fetch(let lease, let blob): courier.fetch(lease, blob, at: clock.now)
-        case .run(let assignment):
-            engine.run(StageTask(assignment: assignment, input: courier.takeInput(assignment.lease)))
+        case .run(let assignment, let farm):
+            let input = courier.takeInput(assignment.lease)
+            engine.run(StageTask(assignment: assignment, farm: farm, input: input))
         case .interrupt(let lease): engine.interrupt(lease)
         case .upload(let lease, let blob):
             if let bytes = outbox.blob(of: lease) {
@@ -118,6 +119,11 @@ final class WorkerLoop: PollHandler {
                 apply(.uploadRefused(lease, "The result is gone from the worker's outbox."))
             }
         case .forget(let lease):
+            courier.drop(lease, at: clock.now)
+            outbox.remove(lease)
+        case .disown(let lease, let farm):
+            log.warning(
+                "A result of another farm was dropped.", metadata: ["task": "\(lease)", "farm": "\(farm)"])
             courier.drop(lease, at: clock.now)
             outbox.remove(lease)
         case .end(let reason):

@@ -146,7 +146,8 @@ extension FakeFarm.State {
         case .hello:
             return .welcome(
                 ServerDescription(
-                    protocolVersion: 1, build: "test", blobPort: blobPort, models: [], trouble: nil))
+                    protocolVersion: 1, build: "test", blobPort: blobPort, farm: FarmID(1), models: [],
+                    trouble: nil))
         case .submit(let head):
             if submission?.id != head.id { received = [] }
             submission = head

@@ -62,6 +62,7 @@ import ZeroMQ
         var control = coordinator.service.endpoint
         let job: JobID
         let held: Assignment
+        let farm: FarmID
         do {
             let client = try Peer(coordinator.context, control)
             guard case .welcome(let server) = try client.ask(.hello) else { throw PeerError.unexpected }
@@ -72,6 +73,8 @@ import ZeroMQ
             try worker.say(CoordinatorServiceTests.hello(1))
             guard case .order(.welcome(let welcome)) = try worker.hear() else { throw PeerError.unexpected }
             #expect(welcome.blobPort == server.blobPort)
+            #expect(welcome.farm == server.farm)
+            farm = server.farm
             job = try submit(client, count: 2)
             let first = try assignment(worker)
             #expect(first.request.prompt == "prompt 0")
@@ -89,6 +92,7 @@ import ZeroMQ
         try worker.say(CoordinatorServiceTests.hello(1, running: [held.lease]))
         guard case .order(.welcome(let welcome)) = try worker.hear() else { throw PeerError.unexpected }
         #expect(welcome.kept == [held.lease])
+        #expect(welcome.farm == farm)
         var task = held
         for _ in 0..<2 {
             #expect(try finish(task, worker, blobs) == .committed)

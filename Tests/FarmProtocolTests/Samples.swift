@@ -47,7 +47,7 @@ enum Samples {
             .welcome(
                 Welcome(
                     protocolVersion: 1, blobPort: 7421, heartbeatMilliseconds: 1000,
-                    graceMilliseconds: 10_000,
+                    graceMilliseconds: 10_000, farm: FarmID(.max),
                     kept: [lease]))),
         .order(.helloAgain), .order(.heartbeat), .order(.goodbye), .order(.assign(assignment)),
         .order(.revoke(lease)), .order(.acknowledged(lease, .committed)),
@@ -76,7 +76,8 @@ enum Samples {
             number: 1,
             .welcome(
                 ServerDescription(
-                    protocolVersion: 1, build: "0.1", blobPort: 7421, models: [model], trouble: "full"))),
+                    protocolVersion: 1, build: "0.1", blobPort: 7421, farm: FarmID(1), models: [model],
+                    trouble: "full"))),
         .reply(number: 2, .submission(SubmissionState(id: submission, received: 4, job: JobID(1)))),
         .reply(number: 3, .jobs([job])), .reply(number: 4, .status(job)),
         .reply(number: 5, .workers([worker])),
@@ -125,6 +126,13 @@ enum Samples {
             "slots"
         ),
         (.report(.completed(TaskResult(lease: lease, blob: blob, pixels: nil, seconds: .nan))), "seconds"),
+        (
+            .order(
+                .welcome(
+                    Welcome(
+                        protocolVersion: 1, blobPort: 7421, heartbeatMilliseconds: 1000,
+                        graceMilliseconds: 10_000, farm: FarmID(0), kept: []))), "farm"
+        ),
         (
             .report(
                 .failed(

@@ -5,6 +5,7 @@ import Testing
     private let key: ModelKey
     private let hello: WorkerHello
     private let blob = BlobID(.zero)
+    private let farm = FarmID(11)
 
     init() throws {
         key = ModelKey(name: "emoji", hash: .zero)
@@ -33,11 +34,15 @@ import Testing
         .welcome(
             Welcome(
                 protocolVersion: 1, blobPort: 9, heartbeatMilliseconds: 1000, graceMilliseconds: 5000,
-                kept: kept))
+                farm: farm, kept: kept))
     }
 
     private func result(_ lease: LeaseID) -> TaskResult {
         TaskResult(lease: lease, blob: blob, pixels: nil, seconds: 1)
+    }
+
+    private func kept(_ lease: LeaseID) -> KeptResult {
+        KeptResult(farm: farm, result: result(lease))
     }
 
     private func progress(_ lease: LeaseID, _ phase: TaskPhase, _ step: Int = 0, _ steps: Int = 0)
@@ -46,7 +51,7 @@ import Testing
         .send(.progress(TaskProgress(lease: lease, phase: phase, step: step, steps: steps)))
     }
 
-    private func welcomed(outbox: [TaskResult] = []) -> WorkerMachine {
+    private func welcomed(outbox: [KeptResult] = []) -> WorkerMachine {
         var machine = WorkerMachine(hello: hello, outbox: outbox, at: at(0))
         _ = machine.apply(.tick, at: at(0))
         _ = machine.apply(.order(welcome()), at: at(0))
@@ -72,7 +77,8 @@ import Testing
             machine.apply(.order(.assign(task)), at: at(10)) == [
                 progress(lease, .loading), .fetch(lease, blob),
             ])
-        #expect(machine.apply(.inputReady(lease), at: at(20)) == [progress(lease, .loading), .run(task)])
+        #expect(
+            machine.apply(.inputReady(lease), at: at(20)) == [progress(lease, .loading), .run(task, farm)])
         #expect(
             machine.apply(.stepped(lease, step: 1, steps: 5), at: at(300)) == [
                 progress(lease, .stepping, 1, 5)
@@ -90,7 +96,7 @@ import Testing
     }
 
     @Test func repeatsAResultUntilItIsAcknowledged() {
-        var machine = welcomed(outbox: [result(lease(0))])
+        var machine = welcomed(outbox: [kept(lease(0))])
         #expect(machine.apply(.tick, at: at(1000)) == [.send(.heartbeat)])
         #expect(
             machine.apply(.tick, at: at(2000)) == [.send(.heartbeat), .send(.completed(result(lease(0))))])
@@ -102,7 +108,7 @@ import Testing
     }
 
     @Test func outboxOfAnEarlierLifeIsListedAndReplayed() {
-        var machine = WorkerMachine(hello: hello, outbox: [result(lease(3))], at: at(0))
+        var machine = WorkerMachine(hello: hello, outbox: [kept(lease(3))], at: at(0))
         var expected = hello
         expected.running = [lease(3)]
         #expect(machine.apply(.tick, at: at(0)) == [.send(.hello(expected))])
@@ -116,7 +122,9 @@ import Testing
         var machine = welcomed()
         let (first, second, third) = (assignment(lease(0)), assignment(lease(1)), assignment(lease(2)))
         #expect(
-            machine.apply(.order(.assign(first)), at: at(1)) == [progress(lease(0), .loading), .run(first)])
+            machine.apply(.order(.assign(first)), at: at(1)) == [
+                progress(lease(0), .loading), .run(first, farm),
+            ])
         #expect(machine.apply(.order(.assign(second)), at: at(1)) == [])
         #expect(machine.apply(.order(.assign(second)), at: at(1)) == [])
         guard case .send(.failed(let failure))? = machine.apply(.order(.assign(third)), at: at(1)).first
@@ -126,7 +134,7 @@ import Testing
         }
         #expect(failure.kind == .declined)
         let effects = machine.apply(.finished(result(lease(0))), at: at(2))
-        #expect(effects.suffix(2) == [progress(lease(1), .loading), .run(second)])
+        #expect(effects.suffix(2) == [progress(lease(1), .loading), .run(second, farm)])
     }
 
     @Test(arguments: ["other", "up256"])
@@ -157,7 +165,7 @@ import Testing
         _ = machine.apply(.order(.revoke(lease(0))), at: at(2))
         #expect(
             machine.apply(.interrupted(lease(0)), at: at(3))
-                == [.forget(lease(0)), progress(lease(1), .loading), .run(assignment(lease(1)))])
+                == [.forget(lease(0)), progress(lease(1), .loading), .run(assignment(lease(1)), farm)])
     }
 
     @Test func failureIsToldUntilItIsAcknowledged() {

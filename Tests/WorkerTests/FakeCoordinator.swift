@@ -14,6 +14,8 @@ final class FakeCoordinator {
     var store: [BlobID: [UInt8]] = [:]
     let endpoint: Endpoint
     let blobPort: Int
+    /// The farm that it says it is.
+    var farm = FarmID(21)
 
     init(_ context: Context, port: UInt16 = 0) throws {
         control = try FakeCoordinator.listen(context, port)
@@ -66,7 +68,7 @@ final class FakeCoordinator {
             .welcome(
                 Welcome(
                     protocolVersion: 1, blobPort: blobPort, heartbeatMilliseconds: 50,
-                    graceMilliseconds: 60_000,
+                    graceMilliseconds: 60_000, farm: farm,
                     kept: kept)))
         return hello
     }

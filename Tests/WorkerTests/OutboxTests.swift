@@ -13,10 +13,11 @@ import Worker
         LeaseID(task: TaskID(image: ImageID(job: JobID(4), index: index), stage: 2), attempt: 3)
     }
 
-    private func result(_ index: Int) throws -> TaskResult {
+    private func result(_ index: Int) throws -> KeptResult {
         let digest = try #require(Digest(bytes: SHA256.hash(data: blob)))
-        return TaskResult(
+        let result = TaskResult(
             lease: lease(index), blob: BlobID(digest), pixels: digest, seconds: 2, warnings: ["w"])
+        return KeptResult(farm: FarmID(.max - 0x1234 - UInt64(index)), result: result)
     }
 
     private func clean() {
@@ -56,7 +57,8 @@ import Worker
             try broken.write(to: URL(filePath: path))
             // A changed report may still be a report; a changed blob is never one.
             #expect(
-                outbox.results().allSatisfy { $0.blob == (try? result(0))?.blob }, "byte \(index) changed")
+                outbox.results().allSatisfy { $0.result.blob == (try? result(0))?.result.blob },
+                "byte \(index) changed")
         }
     }
 

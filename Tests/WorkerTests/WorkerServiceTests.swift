@@ -185,11 +185,30 @@ import ZeroMQ
             .welcome(
                 Welcome(
                     protocolVersion: 1, blobPort: coordinator.blobPort, heartbeatMilliseconds: 50,
-                    graceMilliseconds: 60_000, kept: [])))
+                    graceMilliseconds: 60_000, farm: coordinator.farm, kept: [])))
         #expect(try coordinator.completed() == result)
         try coordinator.send(.acknowledged(task.lease, .blobMissing))
         #expect(try coordinator.completed() == result)
         #expect(coordinator.store[result.blob] == FakeStages.blob(task.request, task.stage, input: nil))
+        try end(second)
+    }
+
+    @Test func resultOfAnotherFarmIsNotReported() throws {
+        let first = try start()
+        let nonce = try coordinator.welcome().session.nonce
+        try coordinator.send(.assign(assignment(0, "cat")))
+        _ = try coordinator.completed()
+        first.stop()
+        try first.join()
+        #expect(outbox.count == 1)
+        coordinator.farm = FarmID(22)
+        let second = try start()
+        var hello: WorkerHello
+        repeat { hello = try coordinator.welcome() } while hello.session.nonce == nonce
+        let task = assignment(1, "dog")
+        try coordinator.send(.assign(task))
+        #expect(try coordinator.completed().lease == task.lease)
+        #expect(outbox == ["1-1-0-1.result"])
         try end(second)
     }
 

@@ -31,7 +31,7 @@ extension CoordinatorMachine {
                 Welcome(
                     protocolVersion: version, blobPort: options.blobPort,
                     heartbeatMilliseconds: options.heartbeat,
-                    graceMilliseconds: options.grace, kept: kept)))
+                    graceMilliseconds: options.grace, farm: options.farm, kept: kept)))
     }
 
     private func refusal(of hello: WorkerHello) -> String? {

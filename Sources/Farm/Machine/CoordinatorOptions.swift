@@ -32,6 +32,8 @@ package struct CoordinatorOptions: Hashable, Sendable {
     package var lostWorkerLife: Int64 = 3_600_000
     /// TCP port of the blob socket, announced to workers.
     package var blobPort = 7421
+    /// Which farm this is, as its store says; announced to workers. 0 until the shell sets it.
+    package var farm = FarmID(0)
     /// Oldest and newest protocol version spoken.
     package var protocolVersions = 1...1
 

@@ -24,6 +24,8 @@ package struct ServerDescription: Hashable, Sendable {
     package var build: String
     /// TCP port of the blob socket on the coordinator's host.
     package var blobPort: Int
+    /// The farm that it serves; job numbers mean something within it only.
+    package var farm: FarmID
     /// Models that it knows, by key.
     package var models: [ModelAnnouncement]
     /// What stops new work now, for people (such as a full disk); nil when nothing does.
@@ -31,11 +33,13 @@ package struct ServerDescription: Hashable, Sendable {
 
     /// A coordinator's introduction.
     package init(
-        protocolVersion: Int, build: String, blobPort: Int, models: [ModelAnnouncement], trouble: String?
+        protocolVersion: Int, build: String, blobPort: Int, farm: FarmID, models: [ModelAnnouncement],
+        trouble: String?
     ) {
         self.protocolVersion = protocolVersion
         self.build = build
         self.blobPort = blobPort
+        self.farm = farm
         self.models = models
         self.trouble = trouble
     }

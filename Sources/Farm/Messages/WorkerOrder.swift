@@ -28,18 +28,21 @@ package struct Welcome: Hashable, Sendable {
     package var heartbeatMilliseconds: Int64
     /// Milliseconds of silence after which either side takes the other for lost.
     package var graceMilliseconds: Int64
+    /// The farm that the coordinator serves; the worker drops what it holds of another.
+    package var farm: FarmID
     /// Of the leases that the hello listed, those that still hold; the worker drops the others.
     package var kept: [LeaseID]
 
     /// An answer to a hello; times in milliseconds.
     package init(
         protocolVersion: Int, blobPort: Int, heartbeatMilliseconds: Int64, graceMilliseconds: Int64,
-        kept: [LeaseID]
+        farm: FarmID, kept: [LeaseID]
     ) {
         self.protocolVersion = protocolVersion
         self.blobPort = blobPort
         self.heartbeatMilliseconds = heartbeatMilliseconds
         self.graceMilliseconds = graceMilliseconds
+        self.farm = farm
         self.kept = kept
     }
 }

@@ -111,6 +111,18 @@ package struct WorkerSession: Hashable, Comparable, Sendable, CustomStringConver
     }
 }
 
+/// One coordinator's database for life. Job numbers, and so leases, mean something within one farm only: a
+/// wiped data folder makes another farm that counts from 1 again.
+package struct FarmID: Hashable, Sendable, CustomStringConvertible {
+    /// Drawn at random when the database was made; never 0.
+    package var number: UInt64
+
+    /// The farm that drew `number`.
+    package init(_ number: UInt64) { self.number = number }
+
+    package var description: String { String(number, radix: 16) }
+}
+
 /// What makes a submission idempotent: the client draws it once and repeats it when it tries again.
 package struct SubmissionID: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The first half of the 128 random bits.

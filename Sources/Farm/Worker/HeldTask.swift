@@ -19,6 +19,8 @@ struct HeldTask: Hashable, Sendable {
     }
 
     let lease: LeaseID
+    /// The farm that gave the lease.
+    let farm: FarmID
     /// Nil for results of an earlier life.
     let assignment: Assignment?
     var phase: Phase

@@ -8,14 +8,16 @@ package enum WorkerEffect: Hashable, Sendable {
     case useBlobs(port: Int)
     /// Fetch a task's input.
     case fetch(LeaseID, BlobID)
-    /// Compute a stage.
-    case run(Assignment)
+    /// Compute a stage for a farm.
+    case run(Assignment, FarmID)
     /// Stop computing between two steps; the engine answers with one more event.
     case interrupt(LeaseID)
     /// Upload a result from the outbox.
     case upload(LeaseID, BlobID)
     /// Drop all that is kept for the lease: input, transfer, outbox entry.
     case forget(LeaseID)
+    /// The same for a result of another farm than the coordinator's; it will never be reported.
+    case disown(LeaseID, FarmID)
     /// The worker is done; with why, when the coordinator cannot use it.
     case end(reason: String?)
 }

@@ -14,7 +14,8 @@ extension WorkerMachine {
             link = .greeting(
                 next: now.advanced(by: WorkerMachine.firstPause), pause: WorkerMachine.firstPause)
             return []
-        case (.assign(let assignment), .welcomed): return take(assignment, at: now)
+        case (.assign(let assignment), .welcomed(let welcome)):
+            return take(assignment, of: welcome.farm, at: now)
         case (.revoke(let lease), .welcomed): return revoke(lease)
         case (.acknowledged(let lease, let verdict), .welcomed): return take(verdict, of: lease, at: now)
         case (.heartbeat, _), (_, .greeting), (_, .ended): return []
@@ -24,8 +25,16 @@ extension WorkerMachine {
     private mutating func take(_ welcome: Welcome, at now: Instant) -> [WorkerEffect] {
         link = .welcomed(welcome)
         beaten = now
-        var effects: [WorkerEffect] = [.useBlobs(port: welcome.blobPort)]
         let kept = Set(welcome.kept)
+        let foreign = tasks.filter { $0.farm != welcome.farm }
+        var effects: [WorkerEffect] = []
+        for task in foreign { effects += disown(task) }
+        if foreign.contains(where: { kept.contains($0.lease) }) {
+            // The coordinator took a lease for one of its own; a hello without it gives it back.
+            link = .greeting(next: now, pause: WorkerMachine.firstPause)
+            return effects + apply(.tick, at: now)
+        }
+        effects.append(.useBlobs(port: welcome.blobPort))
         for lease in tasks.map(\.lease) {
             guard let index = index(of: lease) else { continue }
             if let report = tasks[index].report {
@@ -38,10 +47,26 @@ extension WorkerMachine {
         return effects
     }
 
-    private mutating func take(_ assignment: Assignment, at now: Instant) -> [WorkerEffect] {
+    /// Drops a task of another farm.
+    private mutating func disown(_ task: HeldTask) -> [WorkerEffect] {
+        switch task.phase {
+        case .uploading, .reporting:
+            tasks.removeAll { $0.lease == task.lease }
+            return [.disown(task.lease, task.farm)]
+        case .fetching, .ready, .running, .interrupting, .failed: return revoke(task.lease)
+        }
+    }
+
+    private mutating func take(_ assignment: Assignment, of farm: FarmID, at now: Instant) -> [WorkerEffect] {
         let lease = assignment.lease
-        if index(of: lease) != nil { return [] }
-        var task = HeldTask(lease: lease, assignment: assignment, phase: .ready, told: now)
+        if let index = index(of: lease) {
+            if tasks[index].farm == farm { return [] }
+            // The engine still stops the other farm's task of that number.
+            let failure = TaskFailure(
+                lease: lease, kind: .declined, message: "The worker still stops a task of another farm.")
+            return [.send(.failed(failure))]
+        }
+        var task = HeldTask(lease: lease, farm: farm, assignment: assignment, phase: .ready, told: now)
         defer { tasks.append(task) }
         if tasks.filter(\.needsEngine).count > introduction.slots {
             return decline(

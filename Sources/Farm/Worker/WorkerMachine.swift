@@ -5,7 +5,8 @@
 ///     for effect in machine.apply(.tick, at: now) { … }
 ///
 /// It never gives up on the coordinator: it says hello again, with growing pauses, until it is welcomed, and
-/// repeats every result until it is acknowledged.
+/// repeats every result until it is acknowledged. A task belongs to the farm that gave it: what is held for
+/// another farm than the welcoming one is dropped, and nothing is reported before the farm is known.
 package struct WorkerMachine: Hashable, Sendable {
     /// What the worker knows about the coordinator.
     enum Link: Hashable, Sendable {
@@ -41,11 +42,13 @@ package struct WorkerMachine: Hashable, Sendable {
     /// - Parameters:
     ///   - hello: who it is; the running leases are filled in.
     ///   - outbox: results of an earlier life, at most `outboxLimit` of them count.
-    package init(hello: WorkerHello, outbox: [TaskResult], at now: Instant) {
+    package init(hello: WorkerHello, outbox: [KeptResult], at now: Instant) {
         self.hello = hello
         link = .greeting(next: now, pause: WorkerMachine.firstPause)
-        tasks = outbox.prefix(WorkerMachine.outboxLimit).map { result in
-            HeldTask(lease: result.lease, assignment: nil, phase: .reporting(result), told: now)
+        tasks = outbox.prefix(WorkerMachine.outboxLimit).map { kept in
+            HeldTask(
+                lease: kept.result.lease, farm: kept.farm, assignment: nil, phase: .reporting(kept.result),
+                told: now)
         }
         heard = now
         beaten = now
@@ -144,7 +147,7 @@ extension WorkerMachine {
         let isLast = step == steps
         if !isLast && now.milliseconds(since: tasks[index].told) < WorkerMachine.progressPause { return [] }
         tasks[index].told = now
-        return [.send(.progress(TaskProgress(lease: lease, phase: .stepping, step: step, steps: steps)))]
+        return tell(.progress(TaskProgress(lease: lease, phase: .stepping, step: step, steps: steps)))
     }
 
     private mutating func finish(_ result: TaskResult, at now: Instant) -> [WorkerEffect] {
@@ -154,7 +157,7 @@ extension WorkerMachine {
         tasks[index].phase = .uploading(result)
         tasks[index].told = now
         let progress = TaskProgress(lease: result.lease, phase: .uploading, step: 0, steps: 0)
-        return [.send(.progress(progress)), .upload(result.lease, result.blob)]
+        return tell(.progress(progress)) + [.upload(result.lease, result.blob)]
     }
 
     private mutating func report(_ lease: LeaseID, at now: Instant) -> [WorkerEffect] {
@@ -163,7 +166,7 @@ extension WorkerMachine {
         }
         tasks[index].phase = .reporting(result)
         tasks[index].told = now
-        return [.send(.completed(result))]
+        return tell(.completed(result))
     }
 
     private mutating func fail(
@@ -174,7 +177,13 @@ extension WorkerMachine {
         let failure = TaskFailure(lease: lease, kind: kind, message: message)
         tasks[index].phase = .failed(failure)
         tasks[index].told = now
-        return [.send(.failed(failure))]
+        return tell(.failed(failure))
+    }
+
+    /// Sends what concerns a lease, unless a hello is unanswered: the coordinator may be another farm's by
+    /// now. Results and failures are told when it welcomes.
+    private func tell(_ report: WorkerReport) -> [WorkerEffect] {
+        if case .welcomed = link { [.send(report)] } else { [] }
     }
 
     /// Gives the engine to the oldest task that is ready, when it is free.
@@ -187,7 +196,7 @@ extension WorkerMachine {
             tasks[index].told = now
             free -= 1
             let progress = TaskProgress(lease: assignment.lease, phase: .loading, step: 0, steps: 0)
-            effects += [.send(.progress(progress)), .run(assignment)]
+            effects += tell(.progress(progress)) + [.run(assignment, tasks[index].farm)]
         }
         return effects
     }
