@@ -38,6 +38,8 @@ package final class FarmClient {
     let options: Options
     /// Longest silence before a call fails, in milliseconds.
     package var patienceMilliseconds: Int64 { options.patienceMilliseconds }
+    /// Whether the user asked to stop; for work between calls.
+    package var isInterrupted: Bool { options.isInterrupted() }
     private let context: Context
     private let control: Socket
     private var blobs: Socket

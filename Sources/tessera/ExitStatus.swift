@@ -29,6 +29,7 @@ enum ExitStatus: Int32 {
         case let error as ClientError: self = Self.status(error)
         case let error as CoordinatorError: self = Self.status(error)
         case StageError.model, StageError.engine: self = .usage
+        case StageError.interrupted: self = .interrupted
         case is ExitCode, is CleanExit, is ValidationError: return nil
         default:
             // ArgumentParser's parser errors are not public; they have their own exit code.

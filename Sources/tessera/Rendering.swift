@@ -20,7 +20,7 @@ struct Rendering {
     /// Renders `request`; `onStep` gets the sampling steps done over all stages, their total, and the stage.
     static func run(
         _ request: RenderRequest, cascade: Cascade, threads: Int,
-        onStep: (_ done: Int, _ total: Int, _ stage: String) -> Void
+        onStep: (_ done: Int, _ total: Int, _ stage: String) throws(StageInterruption) -> Void
     ) throws -> Rendering {
         try request.check(for: cascade)
         let plan = try cascade.description.stages(forSize: request.size)
@@ -29,8 +29,9 @@ struct Rendering {
         var (blob, done) = ([UInt8]?.none, 0)
         var (times, warnings) = ([StageTime](), [String]())
         for stage in plan {
-            let result = try runner.run(stage: stage.name, request: request, input: blob) { progress in
-                onStep(done + progress.step, total, stage.name)
+            let result = try runner.run(stage: stage.name, request: request, input: blob) {
+                (progress) throws(StageInterruption) in
+                try onStep(done + progress.step, total, stage.name)
             }
             done += request.steps(of: stage)
             blob = result.blob

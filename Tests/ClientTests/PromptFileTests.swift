@@ -140,13 +140,13 @@ import Testing
             ":2: The job has more than 1000000 pictures here; split it."),
         Bad(
             "a.jsonl", "{\"prompt\":\"a\",\"guidance\":101}",
-            ":1: The guidance is 101.0; it must be a number from 0 to 100."),
+            ":1: The guidance is 101.0; it must be a number from 0 to 50."),
         Bad(
             "a.jsonl", "{\"prompt\":\"a\",\"steps\":25}",
             ":1: The field \"steps\" must be an object such as {\"base64\": 25}."),
         Bad(
             "a.jsonl", "{\"prompt\":\"a\",\"steps\":{\"prior\":0}}",
-            ":1: The steps are prior=0; write STAGE=NUMBER, such as base64=25, with numbers from 1 to 1000."),
+            ":1: The steps are prior=0; write STAGE=NUMBER, such as base64=25, with numbers from 2 to 1000."),
         Bad("a.csv", "prompt,colour\na,b\n", ":1: The field \"colour\" is not known; " + known),
         Bad("a.csv", "prompt,seed,seed\na,1,1\n", ":1: The field \"seed\" stands there twice; keep one."),
         Bad("a.csv", "seed\n1\n", ":1: The field \"prompt\" is missing; add it."),
@@ -168,7 +168,7 @@ import Testing
             "a.csv", "prompt,seed\na,x\n",
             ":2: The seed is x; it must be a whole number from 0 to 18446744073709551615."),
         Bad(
-            "a.csv", "prompt,guidance\na,nan\n", ":2: The guidance is nan; it must be a number from 0 to 100."
+            "a.csv", "prompt,guidance\na,nan\n", ":2: The guidance is nan; it must be a number from 0 to 50."
         ),
     ])
     func refusesWithFileAndLine(_ bad: Bad) throws {
@@ -211,7 +211,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("base64=25", ["base64": 25]), ("prior=1, base64=2;up256=3", ["prior": 1, "base64": 2, "up256": 3]),
+        ("base64=25", ["base64": 25]), ("prior=4, base64=2;up256=3", ["prior": 4, "base64": 2, "up256": 3]),
     ])
     func stepsAreReadFromText(text: String, expected: [String: Int]) throws {
         #expect(try RequestCheck.steps(text) == expected)

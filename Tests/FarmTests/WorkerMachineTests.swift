@@ -158,6 +158,15 @@ import Testing
         #expect(machine.apply(.finished(result(lease(0))), at: at(901)) == [.forget(lease(0))])
     }
 
+    @Test func finishedResultOutlivesARevokedLeaseUntilTheVerdict() {
+        var machine = welcomed()
+        _ = machine.apply(.order(.assign(assignment(lease(0)))), at: at(1))
+        _ = machine.apply(.finished(result(lease(0))), at: at(2))
+        #expect(machine.apply(.order(.revoke(lease(0))), at: at(3)) == [])
+        #expect(
+            machine.apply(.order(.acknowledged(lease(0), .fenced)), at: at(4)).contains(.forget(lease(0))))
+    }
+
     @Test func interruptedEngineTakesTheNextTask() {
         var machine = welcomed()
         _ = machine.apply(.order(.assign(assignment(lease(0)))), at: at(1))

@@ -131,7 +131,7 @@ struct World {
         case 18:
             let options = RenderOptions(
                 size: 64,
-                steps: draw(2) == 0 ? [] : [StepOverride(stage: StageName("a"), steps: 1 + draw(3))],
+                steps: draw(2) == 0 ? [] : [StepOverride(stage: StageName("a"), steps: 2 + draw(3))],
                 guidance: draw(2) == 0 ? nil : 2.5)
             let image = ImageRequest(prompt: "p", seed: .max, options: options)
             let id = SubmissionID(high: 5, low: submitted)

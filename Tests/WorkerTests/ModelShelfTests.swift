@@ -18,7 +18,7 @@ import Worker
         #expect(announcement.sizes == [64])
         #expect(announcement.stages.map(\.name.text) == ["prior", "base64"])
         #expect(announcement.stages.map(\.guidance) == [nil, 8])
-        #expect(announcement.plan(forSize: 64)?.stages.map(\.steps) == [25, 25])
+        #expect(announcement.plan(for: RenderOptions(size: 64))?.stages.map(\.steps) == [25, 25])
     }
 
     @Test func brokenHashIsNotAnnounced() {

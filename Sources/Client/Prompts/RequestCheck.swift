@@ -9,8 +9,10 @@ package enum RequestCheck {
     package static let images = Limits.imagesPerJob
     /// Most UTF-8 bytes of a prompt.
     package static let promptBytes = Limits.promptBytes
-    /// Most denoising steps of a stage.
-    static let steps = 1000
+    /// Denoising steps of a stage: a sampler needs two, and models are trained on a thousand.
+    static let steps = 2...1000
+    /// Guidance of the decoder stage.
+    static let guidance = 0.0...50.0
 
     /// - Returns: the prompt without blanks around it.
     /// - Throws: `RequestError.emptyPrompt`, `.longPrompt` or `.nulInPrompt`.
@@ -36,7 +38,7 @@ package enum RequestCheck {
 
     /// - Throws: `RequestError.guidance`.
     package static func guidance(_ value: Double) throws(RequestError) -> Double {
-        if !(0...100).contains(value) { throw .guidance("\(value)") }
+        if !guidance.contains(value) { throw .guidance("\(value)") }
         return value
     }
 
@@ -66,7 +68,7 @@ package enum RequestCheck {
                     (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
                         || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
                 }
-            if !isName || !(1...steps).contains(number) { throw .steps("\(stage)=\(number)") }
+            if !isName || !steps.contains(number) { throw .steps("\(stage)=\(number)") }
         }
         return values
     }

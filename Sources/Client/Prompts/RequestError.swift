@@ -29,9 +29,9 @@ extension RequestError: CustomStringConvertible {
         case .count(let value): "The count is \(value); it must be a whole number from 1 to 1000000."
         case .seed(let value):
             "The seed is \(value); it must be a whole number from 0 to 18446744073709551615."
-        case .guidance(let value): "The guidance is \(value); it must be a number from 0 to 100."
+        case .guidance(let value): "The guidance is \(value); it must be a number from 0 to 50."
         case .steps(let value):
-            "The steps are \(value); write STAGE=NUMBER, such as base64=25, with numbers from 1 to 1000."
+            "The steps are \(value); write STAGE=NUMBER, such as base64=25, with numbers from 2 to 1000."
         }
     }
 }

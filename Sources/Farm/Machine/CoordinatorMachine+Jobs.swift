@@ -46,7 +46,7 @@ extension CoordinatorMachine {
                 request, .invalid, "More images came than the \(job.head.submission.count) announced.")
         }
         if let trouble { return refuse(request, .unavailable, trouble) }
-        if let text = wrongSize(in: images, for: job) { return refuse(request, .invalid, text) }
+        if let text = misfit(in: images, for: job) { return refuse(request, .invalid, text) }
         guard job.variants.count + newOptions(in: images, for: job) <= Limits.variantsPerJob else {
             let text = "A job may have \(Limits.variantsPerJob) different combinations of options."
             return refuse(request, .limit, text)
@@ -77,16 +77,10 @@ extension CoordinatorMachine {
         persist(.images(number, first: first, added))
     }
 
-    private func wrongSize(in images: [ImageRequest], for job: Job) -> String? {
+    /// What of `images` the job's model cannot do, for people; nil while the model is unknown.
+    private func misfit(in images: [ImageRequest], for job: Job) -> String? {
         guard let model = model(named: job.head.submission.model) else { return nil }
-        let sizes = model.sizes
-        guard let wrong = images.first(where: { !sizes.contains($0.options.size) }) else { return nil }
-        return wrongSizeText(wrong.options.size, model)
-    }
-
-    private func wrongSizeText(_ size: Int, _ model: ModelAnnouncement) -> String {
-        let sizes = model.sizes.map { "\($0)" }.joined(separator: ", ")
-        return "The model \(model.key.name) cannot give size \(size); it gives \(sizes)."
+        return images.lazy.compactMap { model.misfit($0.options) }.first
     }
 
     mutating func end(_ id: SubmissionID, for request: RequestID, at now: Instant) {
@@ -147,11 +141,11 @@ extension CoordinatorMachine {
         jobs[id]?.resolve(model)
         changeHead(id) { _ in }
         for index in jobs[id]?.plans.indices ?? 0..<0 where jobs[id]?.plans[index] == nil {
-            guard let size = jobs[id]?.variants[index].size else { continue }
+            guard let options = jobs[id]?.variants[index] else { continue }
             jobs[id]?.changeAll { row in
                 if row.isOpen, Int(row.variant) == index { row.state = .failed }
             }
-            persist(.variantFailed(id, index: index, reason: wrongSizeText(size, model)))
+            persist(.variantFailed(id, index: index, reason: model.misfit(options) ?? ""))
         }
         finishIfDone(id, at: now)
     }

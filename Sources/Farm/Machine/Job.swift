@@ -103,7 +103,7 @@ package struct Job: Hashable, Sendable {
     /// Takes the model's cascade: plans, ready sets and counts follow.
     mutating func resolve(_ model: ModelAnnouncement) {
         head.model = model.key
-        plans = variants.map { model.plan(forSize: $0.size) }
+        plans = variants.map { model.plan(for: $0) }
         stride = plans.map { $0?.stages.count ?? 0 }.max() ?? 0
         evidence = [Digest](repeating: .zero, count: images.count * stride)
         recount()

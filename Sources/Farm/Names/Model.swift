@@ -57,10 +57,30 @@ package struct ModelAnnouncement: Hashable, Sendable {
     /// The sizes that can be asked for, in pixels, smallest first.
     package var sizes: [Int] { stages.compactMap(\.size).sorted() }
 
-    /// The stages that lead to a picture of `size` pixels; nil where no stage gives that size.
-    package func plan(forSize size: Int) -> StagePlan? {
-        guard let last = stages.firstIndex(where: { $0.size == size }) else { return nil }
+    /// The stages that lead to a picture with `options`; nil where the model cannot do what they ask.
+    package func plan(for options: RenderOptions) -> StagePlan? {
+        guard misfit(options) == nil, let last = stages.firstIndex(where: { $0.size == options.size })
+        else { return nil }
         return StagePlan(stages: Array(stages[...last]))
+    }
+
+    /// What of `options` the model cannot do, for people; nil when it can do all. Workers are not asked for
+    /// what must fail: their failures would count against them.
+    package func misfit(_ options: RenderOptions) -> String? {
+        if !sizes.contains(options.size) {
+            let known = sizes.map { "\($0)" }.joined(separator: ", ")
+            return "The model \(key.name) cannot give size \(options.size); it gives \(known)."
+        }
+        let names = stages.map(\.name)
+        if let unknown = options.steps.first(where: { !names.contains($0.stage) }) {
+            let known = names.map(\.text).joined(separator: ", ")
+            return "The model \(key.name) has no stage \(unknown.stage); its stages are \(known)."
+        }
+        if let few = options.steps.first(where: { $0.steps < 2 }) {
+            return "Stage \(few.stage) cannot run \(few.steps) steps; ask for 2 or more."
+        }
+        if options.precision == .fast { return "Precision fast is not offered yet; ask for exact." }
+        return nil
     }
 }
 

@@ -97,8 +97,9 @@ extension WorkerMachine {
         case .running:
             tasks[index].phase = .interrupting
             return [.interrupt(lease)]
-        case .interrupting: return []
-        case .fetching, .ready, .uploading, .reporting, .failed: return forget(lease)
+        // What is finished stays until the coordinator's verdict on it: it may still be wanted.
+        case .interrupting, .uploading, .reporting: return []
+        case .fetching, .ready, .failed: return forget(lease)
         }
     }
 

@@ -110,6 +110,9 @@ struct FetchCommand: ParsableCommand {
         bar.finish(
             "\(fetched.inFolder) of \(fetched.status.images.total) pictures in \(out) "
                 + "(\(fetched.written) new); the job is \(fetched.status.state.word).")
+        if fetched.status.isOver, fetched.status.images.done < fetched.status.images.total {
+            throw ExitStatus.failed.code
+        }
     }
 }
 

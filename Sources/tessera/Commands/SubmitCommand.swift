@@ -2,6 +2,7 @@ import ArgumentParser
 import Client
 import Diffusion
 import Farm
+import Foundation
 
 /// `tessera submit`: a batch of prompts becomes a job.
 struct SubmitCommand: ParsableCommand {
@@ -50,13 +51,17 @@ struct SubmitCommand: ParsableCommand {
         guard (-1000...1000).contains(priority) else {
             throw ValidationError("--priority is \(priority); it must be -1000 to 1000.")
         }
+        try TextLimits.check(name, option: "--name", mayBeEmpty: true)
+        if let model { try TextLimits.check(model, option: "--model") }
+        guard picture.precision == .exact else {
+            throw ValidationError("--precision \(picture.precision.rawValue) is not offered yet; use exact.")
+        }
     }
 
     func run() throws {
-        let precision: RenderPrecision = picture.precision == .exact ? .exact : .fast
         let defaults = try PromptDefaults(
             size: picture.size, seed: picture.seed, count: count, steps: try picture.stepsByStage(),
-            guidance: picture.guidance, precision: precision)
+            guidance: picture.guidance)
         let file = try PromptFile(path: prompts, format: format, defaults: defaults)
         let folder = try out.map { path throws(ClientError) in try PictureFolder(path: path) }
         let client = try connection.client()
@@ -67,6 +72,7 @@ struct SubmitCommand: ParsableCommand {
             bar.show(done: Double(sent), total: Double(total))
         }
         print("\(job)")
+        fflush(nil)  // whoever reads a pipe wants the number now, not when the job is over
         guard wait else { return }
         try JobProgress.follow(job, client: client, folder: folder)
     }

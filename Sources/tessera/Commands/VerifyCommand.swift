@@ -28,6 +28,10 @@ struct VerifyCommand: ParsableCommand {
     @OptionGroup var engine: ThreadsOption
     @OptionGroup var connection: ConnectOptions
 
+    func validate() throws {
+        guard limit >= 1 else { throw ValidationError("--limit is \(limit); it must be at least 1.") }
+    }
+
     func run() throws {
         if let job = Int64(subject), !FileManager.default.fileExists(atPath: subject) {
             try verify(job: JobID(job))

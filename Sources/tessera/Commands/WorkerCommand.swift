@@ -1,4 +1,5 @@
 import ArgumentParser
+import Farm
 import Foundation
 import Logging
 import Worker
@@ -14,13 +15,13 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "The coordinator's address.")
     var connect = FarmAddress.standard
 
-    @Option(help: "The worker's lasting name, unique in the farm; host and process when not given.")
+    @Option(help: "The worker's lasting name, unique in the farm; the host's when not given.")
     var name: String?
 
     @Option(help: "A model folder or name to serve; every model found when not given.")
     var model: String?
 
-    @Option(help: "Folder for finished results that the coordinator does not have yet.")
+    @Option(help: "Folder for results not yet delivered; below ~/.local/state when not given.")
     var cache: String?
 
     @Option(help: "Labels, separated by commas.")
@@ -29,19 +30,37 @@ struct WorkerCommand: ParsableCommand {
     @OptionGroup var engine: ThreadsOption
     @OptionGroup var service: ServiceOptions
 
+    private var labels: [String] { tags.split(separator: ",").map(String.init) }
+
+    func validate() throws {
+        if let name { try TextLimits.check(name, option: "--name") }
+        for label in labels { try TextLimits.check(label, option: "--tags") }
+        guard labels.count <= Limits.tagsPerWorker else {
+            throw ValidationError("--tags has \(labels.count) labels; at most \(Limits.tagsPerWorker) fit.")
+        }
+    }
+
     func run() throws {
         let host = ProcessInfo.processInfo.hostName
-        let name = self.name ?? "\(host)-\(getpid())"
+        let name = self.name ?? host
         var configuration = WorkerConfiguration(
             coordinator: try FarmAddress.endpoint(connect), name: name,
-            folder: cache ?? FileManager.default.temporaryDirectory.path() + "/tessera-worker-\(name)")
+            folder: cache ?? Self.stateFolder(name))
         configuration.threads = engine.threads
-        configuration.tags = tags.split(separator: ",").map(String.init)
+        configuration.tags = labels
         configuration.host = host
         configuration.build = TesseraVersion.text
         let models = try ModelShelf(folders: try ModelChoice.folders(model))
         let worker = try WorkerService(
             configuration, models: models, context: try Context(), log: service.logger(label: name))
         try service.run(stop: { worker.stop() }, join: { try worker.join() })
+    }
+
+    /// Lasting, so that a worker that is started again finds what it had finished (XDG base directories).
+    private static func stateFolder(_ name: String) -> String {
+        let given = ProcessInfo.processInfo.environment["XDG_STATE_HOME"] ?? ""
+        let state = given.hasPrefix("/") ? given : NSHomeDirectory() + "/.local/state"
+        let plain = name.map { $0.isLetter || $0.isNumber || $0 == "-" ? $0 : "_" }
+        return state + "/tessera/" + String(plain)
     }
 }

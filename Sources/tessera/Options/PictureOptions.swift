@@ -24,15 +24,7 @@ struct PictureOptions: ParsableArguments {
 
     /// `--steps base64=10 --steps up256=4` as a table.
     func stepsByStage() throws -> [String: Int] {
-        var table: [String: Int] = [:]
-        for entry in steps {
-            let parts = entry.split(separator: "=", omittingEmptySubsequences: false)
-            guard parts.count == 2, !parts[0].isEmpty, let count = Int(parts[1]) else {
-                throw RequestError.steps(entry)
-            }
-            table[String(parts[0])] = count
-        }
-        return table
+        steps.isEmpty ? [:] : try RequestCheck.steps(steps.joined(separator: ","))
     }
 
     /// The options as a request for one picture.

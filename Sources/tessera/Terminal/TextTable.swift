@@ -7,8 +7,11 @@ struct TextTable {
     /// A table with column titles.
     init(_ titles: String...) { rows = [titles] }
 
-    /// Adds one row; missing cells stay empty.
-    mutating func add(_ cells: String...) { rows.append(cells) }
+    /// Adds one row; missing cells stay empty. Control characters, which could move the cursor, become
+    /// spaces.
+    mutating func add(_ cells: String...) {
+        rows.append(cells.map { cell in String(cell.map { $0.isNewline || $0.isControl ? " " : $0 }) })
+    }
 
     /// The lines, columns two spaces apart, without trailing blanks.
     var text: String {
@@ -17,9 +20,13 @@ struct TextTable {
             rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
         }
         return rows.map { row in
-            let line = zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
+            let line = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
                 .joined(separator: "  ")
             return String(line.reversed().drop { $0 == " " }.reversed())
         }.joined(separator: "\n")
     }
+}
+
+extension Character {
+    fileprivate var isControl: Bool { unicodeScalars.contains { $0.properties.generalCategory == .control } }
 }
