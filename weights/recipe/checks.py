@@ -9,6 +9,7 @@ import torch.nn.functional as F
 
 import networks
 import scenes
+import train
 from captions import CHINESE, ENGLISH, Scene, caption
 from cascade import Cascade, Noise
 from diffusion import Schedule
@@ -97,6 +98,22 @@ def check_edges() -> None:
     assert edge_width(step) < 1.1 and 8.5 < edge_width(wide) < 9.5
 
 
+def check_resuming(folder: Path) -> None:
+    """A run that was stopped and taken up again ends in the weights of one that was not."""
+    ends = []
+    for name, stop in (("whole", 99), ("stopped", 2)):
+        chosen = train.options(["clip", "--smoke", "--device", "cpu", "--work", str(folder / name)])
+        chosen.state.mkdir(parents=True)
+        run = train.Run("clip", chosen)
+        while run.seen < run.budget:
+            run.once()
+            if run.step == stop:
+                run.save()
+                run = train.Run("clip", chosen)
+        ends.append(torch.cat([weights.flatten() for weights in run.averages.parameters()]))
+    assert torch.equal(*ends)
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -104,6 +121,7 @@ def main() -> None:
         check_captions_fit(folder)
         check_prompts_are_held_out()
         check_drawing(folder)
+        check_resuming(folder)
         check_schedule()
         check_variance_loss()
         check_marks()

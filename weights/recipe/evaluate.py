@@ -2,7 +2,7 @@
 
     python weights/recipe/evaluate.py weights/emoji                     pictures drawn here, by PyTorch
     python weights/recipe/evaluate.py weights/emoji --prompts p.jsonl   only writes them, for `tessera submit`
-    python weights/recipe/evaluate.py weights/emoji --pictures DIR      judges that job's folder of PNGs
+    python weights/recipe/evaluate.py weights/emoji --pictures DIR --large DIR    judges those jobs' folders
 
 The classifier comes from `train.py judge`, which never sees a generated picture.
 """
@@ -83,7 +83,7 @@ def edge_width(pictures: torch.Tensor) -> float:
     grey = grey[..., :-1, :-1]
     contrast = pool(grey, 17, 1, 8) + pool(-grey, 17, 1, 8)
     strong = (contrast > 0.35) & (slope == pool(slope, 17, 1, 8))
-    return float((contrast[strong] / slope[strong]).median()) if strong.any() else torch.nan
+    return float((contrast[strong] / slope[strong]).median()) if strong.any() else float("nan")
 
 
 def confusion(given: torch.Tensor, right: torch.Tensor, objects: int) -> Image.Image:
@@ -101,14 +101,15 @@ def sheet(pictures: np.ndarray, columns: int) -> Image.Image:
     return Image.fromarray(np.concatenate(rows, axis=0))
 
 
-def read(folder: Path, count: int) -> torch.Tensor:
-    """The first `count` PNGs of a job's folder, in order, as [n, 3, 64, 64]."""
+def read(folder: Path, count: int, size: int) -> torch.Tensor:
+    """The first `count` PNGs of a job's folder, in order, as [n, 3, size, size]."""
     files = sorted(folder.glob("*.png"))[:count]
     if len(files) < count:
         raise SystemExit(f"{folder} holds {len(files)} pictures of {count}: submit the --prompts file.")
     stack = np.stack([np.asarray(Image.open(file).convert("RGB")) for file in files])
-    if stack.shape[1:] != (64, 64, 3):
-        raise SystemExit(f"{folder} holds {stack.shape[2]}×{stack.shape[1]} pictures: submit with --size 64.")
+    if stack.shape[1:] != (size, size, 3):
+        raise SystemExit(f"{folder} holds {stack.shape[2]}×{stack.shape[1]} pictures: submit the --prompts "
+                         f"file of {size}.")
     return torch.from_numpy(stack).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
@@ -121,17 +122,28 @@ def draw(cascade: Cascade, prompts: list[str], size: int, batch: int, guidance: 
     return torch.cat(parts)
 
 
-def report(judge: Judge, pictures, asked: list[Scene], true: torch.Tensor, right: dict) -> None:
-    given = answers(judge, pictures)
-    found, ceiling = marks(given, right), marks(answers(judge, true), right)
+def shares(judge: Judge, pictures: torch.Tensor, true: torch.Tensor, right: dict) -> dict:
+    """Percentages by question, and the distance, of pictures whose second half was asked for in Chinese."""
+    given, known = answers(judge, pictures), answers(judge, true)
+    found, ceiling = marks(given, right), marks(known, right)
     half = len(pictures) // 2
-    print(f"{'':14}{'all':>8}{'English':>9}{'Chinese':>9}{'true renders':>14}")
-    for name, mark in found.items():
-        parts = (mark, mark[:half], mark[half:], ceiling[name])
-        shares = [f"{100 * float(part.nanmean()):.1f} %" for part in parts]
-        print(f"{name:14}{shares[0]:>8}{shares[1]:>9}{shares[2]:>9}{shares[3]:>14}")
-    print(f"Fréchet distance of the judge's features: "
-          f"{frechet(given['features'], answers(judge, true)['features']):.2f}")
+    parts = {"all": found, "English": {name: mark[:half] for name, mark in found.items()},
+             "Chinese": {name: mark[half:] for name, mark in found.items()}, "true renders": ceiling}
+    table = {name: {part: 100 * float(values[name].nanmean()) for part, values in parts.items()}
+             for name in found}
+    return {"right": table, "distance": frechet(given["features"], known["features"])}
+
+
+def show(figures: dict) -> None:
+    print(f"{figures['model']}: {figures['pictures']} pictures of 64, guidance {figures['guidance']}")
+    columns = next(iter(figures["right"].values()))
+    print(" " * 14 + "".join(f"{column:>14}" for column in columns))
+    for name, row in figures["right"].items():
+        print(f"{name:14}" + "".join(f"{share:12.1f} %" for share in row.values()))
+    print(f"Fréchet distance of the judge's features: {figures['distance']:.2f}")
+    if "edges" in figures:
+        print(f"Edges at 1024: {figures['edges']:.2f} pixels wide, "
+              f"{figures['true edges']:.2f} in true renders")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -139,26 +151,40 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--state", type=Path, default=Path(".train/state"))
     parser.add_argument("--objects", type=int, default=len(things()), help="as in training")
-    parser.add_argument("--prompts", type=Path, help="write the prompts and stop")
-    parser.add_argument("--pictures", type=Path, help="judge these instead of drawing")
+    parser.add_argument("--prompts", type=Path, help="write NAME.jsonl and NAME-1024.jsonl and stop")
+    parser.add_argument("--pictures", type=Path, help="judge these of 64 instead of drawing")
+    parser.add_argument("--large", type=Path, help="measure the edges of these of 1024 instead of drawing")
     parser.add_argument("--guidance", type=float, help="of the 64 stage, instead of the model's own")
     parser.add_argument("--limit", type=int, default=SCENES, help="only the first scenes, for a quick look")
     parser.add_argument("--edges", type=int, default=8, help="pictures of 1024 whose edges are measured")
     parser.add_argument("--batch", type=int, default=20)
-    parser.add_argument("--out", type=Path, default=Path(".train/evaluation"), help="confusion and sheet")
+    parser.add_argument("--json", type=Path, help="also write the figures there")
+    parser.add_argument("--out", type=Path, default=Path(".train/evaluation"), help="confusion and sheets")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0: as torch finds them")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     chosen = parser.parse_args(arguments)
+    if chosen.threads:
+        torch.set_num_threads(chosen.threads)
     asked, prompts = questions(chosen.objects)
     if chosen.prompts:
-        lines = [json.dumps({"prompt": prompt, "seed": FIRST_SEED + index, "size": 64}, ensure_ascii=False)
-                 for index, prompt in enumerate(prompts)]
-        chosen.prompts.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        write(chosen.prompts, prompts, 64)
+        write(chosen.prompts.with_stem(chosen.prompts.stem + "-1024"), prompts[:chosen.edges], 1024)
         return
     kept = [*range(chosen.limit), *range(SCENES, SCENES + chosen.limit)]
-    measure(chosen, [asked[i] for i in kept], [prompts[i] for i in kept])
+    figures = measure(chosen, [asked[i] for i in kept], [prompts[i] for i in kept])
+    show(figures)
+    if chosen.json:
+        chosen.json.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def measure(chosen, asked: list[Scene], prompts: list[str]) -> None:
+def write(path: Path, prompts: list[str], size: int) -> None:
+    lines = [json.dumps({"prompt": prompt, "seed": FIRST_SEED + index, "size": size}, ensure_ascii=False)
+             for index, prompt in enumerate(prompts)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def measure(chosen, asked: list[Scene], prompts: list[str]) -> dict:
+    """The figures; confusion picture and sheets go to `chosen.out`."""
     torch.manual_seed(7)
     judge = Judge(chosen.objects).eval()
     judge.load_state_dict(torch.load(chosen.state / "judge.pt", map_location="cpu")["average"]["judge"])
@@ -168,21 +194,27 @@ def measure(chosen, asked: list[Scene], prompts: list[str]) -> None:
     right = targets(placed)
     cascade = Cascade(chosen.model, chosen.device)
     if chosen.pictures:
-        pictures = read(chosen.pictures, len(prompts))
+        pictures = read(chosen.pictures, len(prompts), 64)
     else:
         pictures = draw(cascade, prompts, 64, chosen.batch, chosen.guidance)
-    report(judge, pictures, asked, true, right)
+    guidance = chosen.guidance or cascade.stages["base64"]["guidance"]
+    figures = {"model": str(chosen.model), "pictures": len(pictures), "guidance": guidance,
+               **shares(judge, pictures, true, right)}
     chosen.out.mkdir(parents=True, exist_ok=True)
     alone = right["layout"] == 0
     confusion(answers(judge, pictures)["first"][alone], right["first"][alone], chosen.objects).save(
         chosen.out / "confusion.png")
     sheet(pixels(pictures), 20).save(chosen.out / "sheet-64.png")
     if chosen.edges:
-        large = draw(cascade, prompts[:chosen.edges], 1024, 1, chosen.guidance)
+        if chosen.large:
+            large = read(chosen.large, chosen.edges, 1024)
+        else:
+            large = draw(cascade, prompts[:chosen.edges], 1024, 1, chosen.guidance)
         sheet(pixels(large), 4).save(chosen.out / "sheet-1024.png")
         few = scenes.place(torch.tensor(asked[:chosen.edges]))
         few = scenes.Painter(atlas(vocabulary, folder, 832), 1024).draw(few)
-        print(f"Edges at 1024: {edge_width(large):.2f} pixels wide, {edge_width(few):.2f} in true renders")
+        figures |= {"edges": edge_width(large), "true edges": edge_width(few)}
+    return figures
 
 
 if __name__ == "__main__":

@@ -16,6 +16,12 @@ class Block(nn.Sequential):
             nn.Conv2d(outward, outward, 3, padding=1), nn.GroupNorm(8, outward), nn.SiLU())
 
 
+def choices(objects: int) -> dict[str, int]:
+    """The number of possible answers by head."""
+    return {"background": len(BACKGROUNDS), "size": len(SIZES), "layout": 3, "first": objects,
+            "second": objects}
+
+
 class Judge(nn.Module):
     """Heads: background, size, layout, and the object at the left or top (`first`), the other (`second`)."""
 
@@ -24,9 +30,7 @@ class Judge(nn.Module):
         self.trunk = nn.Sequential(
             Block(3, 32), Block(32, 64), Block(64, 128), Block(128, 128), nn.Flatten(),
             nn.Linear(128 * 16, 256), nn.SiLU())
-        sizes = {"background": len(BACKGROUNDS), "size": len(SIZES), "layout": 3,
-                 "first": objects, "second": objects}
-        self.heads = nn.ModuleDict({name: nn.Linear(256, count) for name, count in sizes.items()})
+        self.heads = nn.ModuleDict({name: nn.Linear(256, count) for name, count in choices(objects).items()})
 
     def forward(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
         """Logits [n, choices] by head, and "features" [n, 256]."""

@@ -20,14 +20,14 @@ PRIOR_RANGE = 5.0
 def text_tower(pieces: int, start: int, end: int) -> CLIPTextModelWithProjection:
     return CLIPTextModelWithProjection(CLIPTextConfig(
         vocab_size=pieces, hidden_size=256, intermediate_size=1024, projection_dim=EMBEDDING,
-        num_hidden_layers=4, num_attention_heads=4, max_position_embeddings=LENGTH, hidden_act="quick_gelu",
+        num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=LENGTH, hidden_act="quick_gelu",
         bos_token_id=start, eos_token_id=end, pad_token_id=0))
 
 
 def image_tower() -> CLIPVisionModelWithProjection:
     return CLIPVisionModelWithProjection(CLIPVisionConfig(
         hidden_size=192, intermediate_size=768, projection_dim=EMBEDDING, num_hidden_layers=4,
-        num_attention_heads=3, image_size=BASE, patch_size=8, hidden_act="quick_gelu"))
+        num_attention_heads=3, image_size=BASE, patch_size=16, hidden_act="quick_gelu"))
 
 
 def prior() -> PriorTransformer:

@@ -74,7 +74,7 @@ class Painter:
     """Draws batches at one picture size from an atlas of sprites (uint8, premultiplied RGBA)."""
 
     def __init__(self, atlas: torch.Tensor, size: int):
-        self.atlas, self.size = atlas, size
+        self.atlas, self.size = atlas.permute(0, 3, 1, 2).contiguous(), size
         rgb = [background.rgb for background in BACKGROUNDS]
         self.grounds = torch.tensor(rgb, dtype=torch.float32, device=atlas.device) / 255
 
@@ -86,11 +86,10 @@ class Painter:
         picture = picture[:, :, None, None].expand(-1, -1, side, side)
         for item, thing in enumerate((batch.first, batch.second)):
             box = batch.boxes[:, item] * (self.size / 64)
-            across = coverage(box[:, 1], box[:, 0], corner[:, 0], side, self.atlas.shape[1])
-            down = coverage(box[:, 2], box[:, 0], corner[:, 1], side, self.atlas.shape[1])
-            sprite = self.atlas[thing.clamp(min=0)].permute(0, 3, 1, 2).float() / 255
-            sprite = sprite * (thing >= 0)[:, None, None, None]
-            layer = down[:, None] @ sprite @ across[:, None].transpose(2, 3)
+            across = coverage(box[:, 1], box[:, 0], corner[:, 0], side, self.atlas.shape[2])
+            down = coverage(box[:, 2], box[:, 0], corner[:, 1], side, self.atlas.shape[2])
+            down = down * ((thing >= 0) / 255)[:, None, None]
+            layer = down[:, None] @ self.atlas[thing.clamp(min=0)].float() @ across[:, None].transpose(2, 3)
             picture = picture * (1 - layer[:, 3:]) + layer[:, :3]
         return picture.clamp(0, 1) * 2 - 1
 
@@ -113,9 +112,10 @@ class Pool:
         scenes = [training_scene(rng, len(things)) for _ in range(count)]
         texts = [caption(s, things, rng, ENGLISH if rng.random() < 0.5 else CHINESE) for s in scenes]
         self.fields = torch.tensor(scenes, dtype=torch.int16, device=device)
-        self.tokens = tokenise(texts).to(device)
+        tokens = tokenise(texts)
+        self.tokens = tokens[:, :tokenise.mask(tokens).sum(1).max()].contiguous().to(device)
 
     def take(self, count: int) -> tuple[Batch, torch.Tensor]:
-        """Scenes at fresh positions and their token rows [count, length]."""
+        """Scenes at fresh positions and their token rows, as long as the pool's longest caption."""
         rows = torch.randint(0, len(self.fields), (count,), device=self.fields.device)
         return place(self.fields[rows]), self.tokens[rows].long()

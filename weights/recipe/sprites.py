@@ -10,19 +10,23 @@ from PIL import Image
 
 from vocabulary import Thing
 
-ARTWORK = Path("/usr/share/rubygems-integration/all/gems/gemojione-3.3.0/assets/svg")
+PACKAGED = Path("/usr/share/rubygems-integration/all/gems/gemojione-3.3.0/assets/svg")
 FULL = 832  # the side of a stored sprite; 416, 208 and 104 are made from it
+
+
+def artwork() -> Path:
+    """Where the SVG files lie."""
+    return Path(os.environ.get("GEMOJIONE_SVG", PACKAGED))
 
 
 def rasterise(things: list[Thing], folder: Path) -> None:
     """Writes FULL×FULL PNGs of the things whose PNG is not there yet."""
     folder.mkdir(parents=True, exist_ok=True)
-    artwork = Path(os.environ.get("GEMOJIONE_SVG", ARTWORK))
     for thing in things:
         target = folder / f"{thing.code}.png"
         if target.exists():
             continue
-        source = artwork / f"{thing.code}.svg"
+        source = artwork() / f"{thing.code}.svg"
         if not source.exists():
             raise SystemExit(f"{source} is missing: install Debian's ruby-gemojione and librsvg2-bin, "
                              "or set GEMOJIONE_SVG to its folder of SVG files.")

@@ -8,11 +8,11 @@ from torch import nn
 
 import networks
 from diffusion import Schedule
-from judge import Judge, targets
+from judge import Judge, choices, targets
 from scenes import Painter, Pool
 from sprites import atlas
 from vocabulary import things
-from words import Words
+from words import LENGTH, Words
 
 
 class Stage:
@@ -33,7 +33,8 @@ class Stage:
         self.frozen = nn.ModuleDict()
         self.options = options
 
-    def prepare(self) -> None:
+    def prepare(self, fresh: bool) -> None:
+        """Moves the networks to their device; `fresh` tells that no earlier run's weights will follow."""
         self.networks.to(self.device, memory_format=torch.channels_last)
         self.frozen.to(self.device).eval().requires_grad_(False)
 
@@ -63,37 +64,53 @@ class Stage:
             image = self.frozen["image"](pictures).image_embeds
         return text.text_embeds.float(), text.last_hidden_state.float(), image.float()
 
+    def empty(self, tokens: torch.Tensor) -> torch.Tensor:
+        """The empty caption's row, as long as these."""
+        return self.words([""])[:, :tokens.shape[1]].to(self.device).long()
+
     def loss(self, count: int) -> torch.Tensor:
         raise NotImplementedError
 
 
-class Clip(Stage):
-    """Both towers, by telling each caption's picture from the others of the batch."""
+def naming(answers: dict, right: dict) -> torch.Tensor:
+    """Cross entropy of the judge's questions, those that a scene does not ask left out."""
+    return sum(F.cross_entropy(answers[name], target, ignore_index=-1, reduction="sum")
+               for name, target in right.items()) / len(right["layout"])
 
-    batch, rate = 128, 1e-3
+
+class Clip(Stage):
+    """Both towers, by telling each caption's picture from the others of the batch, and by naming what is in
+    either through heads that both share: five questions a caption teach more than one."""
+
+    batch, rate = 64, 1e-3
 
     def __init__(self, state, options):
         super().__init__(state, options)
         self.networks["text"] = networks.text_tower(self.words.count, self.words.start, self.words.end)
         self.networks["image"] = networks.image_tower()
         self.networks["scale"] = nn.ParameterDict({"log": nn.Parameter(torch.tensor(2.659))})
+        self.networks["heads"] = nn.ModuleDict({
+            name: nn.Linear(networks.EMBEDDING, count) for name, count in choices(len(self.things)).items()})
 
     def loss(self, count):
         scenes, tokens = self.pool.take(count)
         pictures = self.painters[64].draw(scenes)
         with self.autocast():
-            text = self.networks["text"](tokens).text_embeds
-            image = self.networks["image"](pictures).image_embeds
-        text, image = F.normalize(text.float(), dim=-1), F.normalize(image.float(), dim=-1)
+            text = self.networks["text"](tokens).text_embeds.float()
+            image = self.networks["image"](pictures).image_embeds.float()
+        heads, right = self.networks["heads"], targets(scenes)
+        named = sum(naming({name: head(embedding) for name, head in heads.items()}, right)
+                    for embedding in (text, image))
+        text, image = F.normalize(text, dim=-1), F.normalize(image, dim=-1)
         logits = text @ image.T * self.networks["scale"]["log"].exp().clamp(max=100)
         own = torch.arange(count, device=self.device)
-        return (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
+        return (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2 + named / 5
 
 
 class Prior(Stage):
     """Caption to image embedding, in the space where each coordinate has mean 0 and deviation 1."""
 
-    batch, rate = 128, 6e-4
+    batch, rate = 32, 6e-4
 
     def __init__(self, state, options):
         super().__init__(state, options)
@@ -101,33 +118,37 @@ class Prior(Stage):
         self.schedule = Schedule(self.device)
         self.networks["prior"] = networks.prior()
 
-    def prepare(self):
-        super().prepare()
+    def prepare(self, fresh):
+        super().prepare(fresh)
         prior = self.networks["prior"]
+        prior.clip_mean.requires_grad_(False)
+        prior.clip_std.requires_grad_(False)
+        if not fresh:
+            return
         batches = (self.pool.take(256) for _ in range(self.options.statistics))
         images = torch.cat([self.embed(self.painters[64].draw(s), tokens)[2] for s, tokens in batches])
         prior.clip_mean.data, prior.clip_std.data = images.mean(0, True), images.std(0, keepdim=True)
-        prior.clip_mean.requires_grad_(False)
-        prior.clip_std.requires_grad_(False)
 
     def loss(self, count):
         scenes, tokens = self.pool.take(count)
-        empty = self.words([""]).to(self.device).long()
+        empty = self.empty(tokens)
         tokens = torch.where(torch.rand(count, 1, device=self.device) < 0.1, empty, tokens)
         text, states, image = self.embed(self.painters[64].draw(scenes), tokens)
+        rest = LENGTH - tokens.shape[1]  # the prior's places are fixed: it wants the whole, masked length
+        states, mask = F.pad(states, (0, 0, 0, rest)), F.pad(self.words.mask(tokens), (0, rest))
         prior = self.networks["prior"]
         image = (image - prior.clip_mean) / prior.clip_std
         t = self.schedule.times(count)
         with self.autocast():
             guess = prior(self.schedule.noisy(image, t), t, proj_embedding=text, encoder_hidden_states=states,
-                          attention_mask=self.words.mask(tokens)).predicted_image_embedding
+                          attention_mask=mask).predicted_image_embedding
         return F.mse_loss(guess.float(), image)
 
 
 class Decoder(Stage):
     """Caption and image embedding to a 64×64 picture. `--side 32` trains the same weights on halves first."""
 
-    batch, rate = 32, 1e-3
+    batch, rate = 16, 1e-3
 
     def __init__(self, state, options):
         super().__init__(state, options)
@@ -157,7 +178,7 @@ class Decoder(Stage):
         the text, or both: guidance needs the last, prompts with unknown words the middle one."""
         count = len(tokens)
         chance = torch.rand(count, 1, device=self.device)
-        empty = self.words([""]).to(self.device).long()
+        empty = self.empty(tokens)
         text, states, image = self.embed(pictures, torch.where(chance > 0.8, empty, tokens))
         tokens = torch.where(chance > 0.8, empty, tokens)
         projection = self.networks["projection"]
@@ -172,7 +193,7 @@ class Decoder(Stage):
 class Up256(Stage):
     """64 to 256, on windows; the smaller picture is blurred and given noise as a decoder's faults would."""
 
-    batch, rate = 16, 1e-3
+    batch, rate = 8, 1e-3
     sizes = {256: 416}
     size, window, channels, name = 256, 96, networks.UP256_CHANNELS, "up256"
     margin = 16  # context around a window, so that its enlarged border is a picture's inside
@@ -231,7 +252,7 @@ def corrupt(low: torch.Tensor) -> torch.Tensor:
 class JudgeStage(Stage):
     """The evaluation's classifier: true renders only, faintly blurred and noisy, never generated pictures."""
 
-    batch, rate = 64, 1e-3
+    batch, rate = 32, 1e-3
 
     def __init__(self, state, options):
         super().__init__(state, options)
@@ -241,8 +262,7 @@ class JudgeStage(Stage):
         scenes, _ = self.pool.take(count)
         with self.autocast():
             answers = self.networks["judge"](corrupt(self.painters[64].draw(scenes)))
-        return sum(F.cross_entropy(answers[name].float(), target, ignore_index=-1, reduction="sum")
-                   for name, target in targets(scenes).items()) / count
+        return naming({name: value.float() for name, value in answers.items()}, targets(scenes))
 
 
 STAGES = {"clip": Clip, "prior": Prior, "decoder": Decoder, "up256": Up256, "up1024": Up1024,

@@ -1,12 +1,14 @@
-"""Trains one stage, or all of them, within a budget of minutes; picks up where an interrupted run stopped.
+"""Trains one stage, or all of them, for a number of pictures; picks up where an interrupted run stopped.
 
-    python weights/recipe/train.py all --minutes 120        every stage, the exported folder, its measure
-    python weights/recipe/train.py decoder --minutes 60     one stage
-    python weights/recipe/train.py all --smoke              everything, tiny, to see that it works
+    python weights/recipe/train.py all                          every stage, the exported folder, its measure
+    python weights/recipe/train.py all --scale 0.1              a tenth of the pictures everywhere
+    python weights/recipe/train.py decoder --pictures 200000    one stage
+    python weights/recipe/train.py all --smoke                  everything, tiny, to see that it works
 """
 
 import argparse
 import math
+import signal
 import sys
 import time
 from copy import deepcopy
@@ -18,10 +20,13 @@ import evaluate
 import export
 from stages import STAGES
 
-# Shares of an `all` run's minutes on a CPU, where stages follow one another. The decoder is trained twice.
-SHARES = (("clip", 0.10), ("prior", 0.06), ("decoder --side 32", 0.34), ("decoder", 0.34),
-          ("up256", 0.07), ("up1024", 0.05), ("judge", 0.04))
-WARM_UP = 200
+# What an `all` run does in turn, and the pictures that each line sees by default. Sized for two CPU cores.
+PHASES = {
+    "clip": 100_000, "judge": 60_000, "prior": 150_000, "decoder --side 32": 300_000, "decoder": 200_000,
+    "up256": 40_000, "up1024": 20_000,
+}
+WARM_UP = 50         # steps in which the learning rate rises
+FALL = 0.2           # share of the pictures, at the end, over which it falls
 SAVE_EVERY = 60.0
 AVERAGE = 0.999
 
@@ -29,9 +34,10 @@ AVERAGE = 0.999
 def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("stage", choices=[*STAGES, "all"])
-    parser.add_argument("--minutes", type=float, default=10.0, help="training time over all runs together")
-    parser.add_argument("--state", type=Path, default=Path(".train/state"), help="checkpoints and sprites")
-    parser.add_argument("--export", type=Path, default=Path(".train/emoji"), help="what `all` writes")
+    parser.add_argument("--pictures", type=int, help="pictures of this stage over all runs together")
+    parser.add_argument("--scale", type=float, default=1.0, help="factor on the default number of pictures")
+    parser.add_argument("--work", type=Path, help="holds state, emoji (the model) and evaluation; "
+                        "by default .train, or .train/smoke")
     parser.add_argument("--objects", type=int, help="only the first objects of the vocabulary")
     parser.add_argument("--batch", type=int, help="pictures a step")
     parser.add_argument("--rate", type=float, help="peak learning rate")
@@ -44,43 +50,50 @@ def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that all parts fit together")
     chosen = parser.parse_args(arguments)
+    chosen.work = chosen.work or Path(".train/smoke" if chosen.smoke else ".train")
+    chosen.state = chosen.work / "state"
     if chosen.smoke:
         chosen.objects, chosen.pool, chosen.statistics = 4, 200, 1
-        chosen.batch, chosen.window, chosen.minutes = 4, 64, 0.1
+        chosen.batch, chosen.window, chosen.pictures = 4, 32, 12
     return chosen
 
 
 class Run:
-    """One stage's training: optimiser, averaged weights, progress and the file that holds all three."""
+    """One stage's training: optimiser, averaged weights, progress and the file that holds all three.
+
+    Nothing depends on the clock, and each step draws from a seed of its own: stopped and taken up again or
+    not, the same line ends in the same weights."""
 
     def __init__(self, name: str, chosen: argparse.Namespace):
-        self.path = chosen.state / f"{name}.pt"
-        self.name = name if chosen.side == 64 else f"{name} at {chosen.side}"
-        self.budget = chosen.minutes * 60
+        self.path, self.seed = chosen.state / f"{name}.pt", chosen.seed
+        line = name if chosen.side == 64 else f"{name} --side {chosen.side}"
+        self.name, self.budget = line, chosen.pictures or round(PHASES[line] * chosen.scale)
+        torch.manual_seed(self.seed)
         stage = STAGES[name]
         self.stage = stage(chosen.state, chosen)
         if chosen.window and hasattr(stage, "window"):
             self.stage.window = chosen.window
         self.batch, self.rate = chosen.batch or stage.batch, chosen.rate or stage.rate
-        self.stage.prepare()
+        self.stage.prepare(fresh=not self.path.exists())
         self.averages = deepcopy(self.stage.networks).eval().requires_grad_(False)
         self.parameters = [p for p in self.stage.networks.parameters() if p.requires_grad]
         self.optimiser = torch.optim.AdamW(self.parameters, lr=self.rate, betas=(0.9, 0.99),
-                                           weight_decay=0.01, fused=chosen.device == "cuda")
-        self.done, self.step, self.seen = {}, 0, 0  # seconds by phase; steps of this phase; pictures of all
+                                           weight_decay=0.01, fused=True)
+        self.done, self.step = {}, 0  # pictures by phase; steps of this phase
+        self.stopping = False
         self.resume()
-        torch.manual_seed(chosen.seed * 1_000_003 + self.seen)
 
     @property
-    def elapsed(self) -> float:
-        return self.done.get(self.name, 0.0)
+    def seen(self) -> int:
+        """Pictures of this phase so far."""
+        return self.done.get(self.name, 0)
 
     def resume(self) -> None:
         """Takes up a stopped phase with its optimiser; a new phase takes the averaged weights alone."""
         if not self.path.exists():
             return
         saved = torch.load(self.path, map_location=self.stage.device)
-        self.done, self.seen = saved["done"], saved["seen"]
+        self.done = saved["done"]
         same = saved["phase"] == self.name
         for key, network in self.stage.networks.items():
             network.load_state_dict(saved["networks" if same else "average"][key])
@@ -90,63 +103,84 @@ class Run:
             self.step = saved["step"]
 
     def save(self) -> None:
+        """Writes beside the old file, then takes its place: a kill at any moment leaves a whole file."""
         part = self.path.with_suffix(".part")
         torch.save({
-            "phase": self.name, "done": self.done, "step": self.step, "seen": self.seen,
+            "phase": self.name, "done": self.done, "step": self.step,
             "networks": {key: network.state_dict() for key, network in self.stage.networks.items()},
             "average": {key: network.state_dict() for key, network in self.averages.items()},
             "optimiser": self.optimiser.state_dict()}, part)
-        part.rename(self.path)
+        part.replace(self.path)
+
+    def stop(self, *_) -> None:
+        self.stopping = True
 
     def once(self) -> torch.Tensor:
-        """One step; the rate warms up, then falls along a cosine to a twentieth as the budget is used."""
-        used = min(self.elapsed / self.budget, 1)
-        rate = self.rate * min(1, (self.step + 1) / WARM_UP) * (0.05 + 0.475 * (1 + math.cos(math.pi * used)))
+        """One step. The rate rises, stays, and falls to a twentieth over the last pictures: a later run
+        with more `--pictures` goes on from a high rate without a jump."""
+        left = (1 - self.seen / self.budget) / FALL
+        rate = self.rate * min(1, (self.step + 1) / WARM_UP, max(left, 0.05))
         for group in self.optimiser.param_groups:
             group["lr"] = rate
+        torch.manual_seed(self.seed * 1_000_003 + sum(self.done.values()))
         loss = self.stage.loss(self.batch)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimiser.step()
-        self.step, self.seen = self.step + 1, self.seen + self.batch
+        self.step += 1
+        self.done[self.name] = self.seen + self.batch
         keep = min(AVERAGE, (self.step + 1) / (self.step + 10))
         with torch.no_grad():
-            for averaged, current in zip(self.averages.parameters(), self.stage.networks.parameters()):
-                averaged.lerp_(current, 1 - keep)
+            torch._foreach_lerp_(list(self.averages.parameters()), list(self.stage.networks.parameters()),
+                                 1 - keep)
         return loss.detach()
 
     def __call__(self) -> None:
-        if self.elapsed >= self.budget:
-            print(f"{self.name}: its {self.budget / 60:.1f} minutes are used")
+        """Trains until the pictures are seen. SIGTERM and SIGINT end it after a step, saved."""
+        if self.seen >= self.budget:
+            print(f"{self.name}: its {self.budget} pictures are seen")
             return
+        before = {name: signal.signal(name, self.stop) for name in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            self.train()
+        finally:
+            for name, handler in before.items():
+                signal.signal(name, handler)
+        if self.stopping:
+            raise SystemExit(f"{self.name}: stopped and saved; the same line goes on from here")
+
+    def train(self) -> None:
         began = last_save = last_line = time.monotonic()
-        before, seen_before, losses = self.elapsed, self.seen, []
-        while self.elapsed < self.budget:
+        before, losses = self.seen, []
+        while self.seen < self.budget and not self.stopping:
             losses.append(self.once())
             now = time.monotonic()
-            self.done[self.name] = before + now - began
-            if now - last_line > 10 or self.elapsed >= self.budget:
-                speed = (self.seen - seen_before) / (now - began)
-                print(f"{self.name}: {self.seen} seen, loss {torch.stack(losses).mean():.4f}, {speed:.1f}/s, "
-                      f"{max(0, self.budget - self.elapsed) / 60:.1f} min left", flush=True)
+            ending = self.seen >= self.budget or self.stopping
+            if ending or now - last_line > 10:
+                self.tell(float(torch.stack(losses).mean()), (self.seen - before) / (now - began))
                 last_line, losses = now, []
-            if now - last_save > SAVE_EVERY:
-                self.save()
-                last_save = now
-        self.save()
+                if ending or now - last_save > SAVE_EVERY:
+                    self.save()
+                    last_save = now
+
+    def tell(self, loss: float, speed: float) -> None:
+        """Prints the progress. A loss that is not a number ends the run before it could be saved."""
+        if not math.isfinite(loss):
+            raise SystemExit(f"{self.name}: the loss is {loss}; {self.path} holds the state before it")
+        minutes = max(0, self.budget - self.seen) / speed / 60
+        print(f"{self.name}: {self.seen} of {self.budget} seen, loss {loss:.4f}, {speed:.1f}/s, "
+              f"{minutes:.1f} min left", flush=True)
 
 
 def every_stage(chosen: argparse.Namespace, arguments: list[str]) -> None:
     """The stages one after another, the export, the measure."""
-    for line, share in SHARES:
-        minutes = chosen.minutes if chosen.smoke else chosen.minutes * share
+    for line in PHASES:
         part = options([*line.split(), *arguments])
-        part.minutes = minutes
-        Run(line.split()[0], part)()
-    export.main(chosen.state, chosen.export)
-    measure = [str(chosen.export), "--state", str(chosen.state), "--device", chosen.device,
-               "--out", str(chosen.state.parent / "evaluation")]
+        Run(part.stage, part)()
+    export.main(chosen.state, chosen.work / "emoji")
+    measure = [str(chosen.work / "emoji"), "--state", str(chosen.state), "--device", chosen.device,
+               "--out", str(chosen.work / "evaluation")]
     if chosen.objects:
         measure += ["--objects", str(chosen.objects)]
     if chosen.smoke:
@@ -161,6 +195,8 @@ def main() -> None:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     chosen.state.mkdir(parents=True, exist_ok=True)
     if chosen.stage == "all":
+        if chosen.pictures and not chosen.smoke:
+            raise SystemExit("--pictures is of one stage; for all of them use --scale.")
         every_stage(chosen, [word for word in sys.argv[1:] if word != "all"])
     else:
         Run(chosen.stage, chosen)()

@@ -10,7 +10,7 @@ from transformers import CLIPTokenizer
 from captions import CHINESE
 from vocabulary import BACKGROUNDS, FILLERS, RELATION_WORDS, SIZE_WORDS, table
 
-LENGTH = 48
+LENGTH = 32
 PIECES = 3072
 START, END, PAD = "<|startoftext|>", "<|endoftext|>", "!"
 
