@@ -4,6 +4,7 @@
 #pragma STDC FP_CONTRACT OFF
 
 #include <immintrin.h>
+#include <stdatomic.h>
 
 #include "Dispatch.h"
 
@@ -15,6 +16,7 @@
 
 #include "Scalars.h"
 #include "Shared.h"
+#include "Weights.h"
 #include "WinogradPlan.h"
 
 CK_INLINE __m512 load_partial(const float *x, long count) {
@@ -23,6 +25,12 @@ CK_INLINE __m512 load_partial(const float *x, long count) {
 
 CK_INLINE void store_partial(float *y, __m512 v, long count) {
     _mm512_mask_storeu_ps(y, (__mmask16)((1u << count) - 1), v);
+}
+
+typedef uint16_t ck_halves __attribute__((ext_vector_type(16)));
+
+CK_INLINE __m512 widen_f16(ck_halves halves) {
+    return _mm512_cvtph_ps((__m256i)halves);
 }
 
 #include "Vector/Table.h"

@@ -41,19 +41,7 @@ package struct Convolution {
         self.inputs = inputs
         self.outputs = outputs
         self.route = route
-        let count =
-            switch route {
-            case .direct: ck_conv_packed_count(outputs, inputs, 3)
-            case .winograd: ck_winograd_packed_count(outputs, inputs)
-            }
-        self.weight = Parameter(count: count) { packed in
-            weight.withUnsafeBufferPointer { weight in
-                switch route {
-                case .direct: ck_conv_pack(weight.baseAddress, outputs, inputs, 3, packed)
-                case .winograd: ck_winograd_pack(weight.baseAddress, outputs, inputs, packed)
-                }
-            }
-        }
+        self.weight = Parameter(weight)
         self.bias = bias.map { Parameter($0) }
     }
 
@@ -79,7 +67,7 @@ package struct Convolution {
         context.measured(operation(x)) {
             x.withPointer { from in
                 y.withPointer { to in
-                    weight.withPointer { weight in
+                    weight.withWeights { weight in
                         operands.withEpilogue { epilogue in
                             switch route {
                             case .direct:

@@ -15,9 +15,7 @@ package struct Linear {
             weight.count == inputs * outputs && bias?.count ?? outputs == outputs, "a linear layer's shape")
         self.inputs = inputs
         self.outputs = outputs
-        self.weight = Parameter(count: ck_gemm_packed_count(outputs, inputs)) { packed in
-            weight.withUnsafeBufferPointer { ck_gemm_pack($0.baseAddress, outputs, inputs, packed) }
-        }
+        self.weight = Parameter(weight)
         self.bias = bias.map { Parameter($0) }
     }
 
@@ -37,7 +35,7 @@ package struct Linear {
         context.measured(.product("linear", m: x.rows, n: outputs, k: inputs)) {
             x.withPointer { from in
                 y.withPointer { to in
-                    weight.withPointer { weight in
+                    weight.withWeights { weight in
                         operands.withEpilogue { epilogue in
                             ck_gemm(
                                 context.kernels, x.images, x.rows, outputs, inputs, from, x.pixelStride,
