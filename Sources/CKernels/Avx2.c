@@ -50,6 +50,13 @@ CK_INLINE ck_sixteen widen_f16(ck_halves halves) {
     return v;
 }
 
+/// x·2ⁿ for a whole n in −151…129, rounded once where the result is below the smallest normal number.
+CK_INLINE ck_sixteen times_power_of_two(ck_sixteen x, ck_sixteen n) {
+    typedef int32_t integers __attribute__((ext_vector_type(16)));
+    integers whole = __builtin_convertvector(n, integers), half = whole >> 1;
+    return x * (ck_sixteen)((half + 127) << 23) * (ck_sixteen)((whole - half + 127) << 23);
+}
+
 #include "Vector/Table.h"
 
 #pragma clang attribute pop

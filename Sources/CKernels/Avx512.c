@@ -1,4 +1,4 @@
-// The AVX-512 path: 32 registers of sixteen lanes, tiles of 12 rows × 32 outputs.
+// The AVX-512 path: 32 registers of sixteen lanes, tiles of 14 rows × 32 outputs.
 #if defined(__x86_64__)
 
 #pragma STDC FP_CONTRACT OFF
@@ -9,7 +9,7 @@
 #include "Dispatch.h"
 
 #define LANES 16
-#define TILE_ROWS 12
+#define TILE_ROWS 14
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma"))), \
                              apply_to = function)
@@ -31,6 +31,11 @@ typedef uint16_t ck_halves __attribute__((ext_vector_type(16)));
 
 CK_INLINE __m512 widen_f16(ck_halves halves) {
     return _mm512_cvtph_ps((__m256i)halves);
+}
+
+/// x·2ⁿ for a whole n in −151…129, rounded once where the result is below the smallest normal number.
+CK_INLINE __m512 times_power_of_two(__m512 x, __m512 n) {
+    return _mm512_scalef_ps(x, n);
 }
 
 #include "Vector/Table.h"

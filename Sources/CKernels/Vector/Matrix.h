@@ -80,11 +80,18 @@ static void gemm_multiply(const gemm *g, long row, long end, long first, long la
             const float *a = g->a + row * g->lda + k;
             tile_sum sum = {a, g->lda, single_tap, 1, inputs, a + rows * g->lda, weights};
             float *tile = sums + (panel - first) * ck_panel_width;
+            if (k + inputs == g->k) {
+                for (long r = 0; r < rows; r++) {
+                    const float *to = g->c + (row + r) * g->ldc + panel * ck_panel_width;
+                    __builtin_prefetch(to, 1, 3);
+                    __builtin_prefetch(to + 16, 1, 3);
+                }
+            }
             multiply_tile(rows, sum, weights, ck_width_of_panel(g->n, panel), k > 0, tile, ld);
             if (k + inputs == g->k) gemm_finish(g, tile, ld, row, rows, panel);
         }
         row += rows;
-        sums += rows * ld;
+        if (inputs < g->k) sums += rows * ld;
     }
 }
 
