@@ -1,7 +1,5 @@
 #include "Dispatch.h"
 
-#include <stdlib.h>
-
 #include "Shared.h"
 
 bool ck_path_available(ck_path path) {
@@ -50,9 +48,7 @@ void ck_conv(ck_context context, ck_conv_shape shape, const float *x, long ldx, 
 
 void ck_winograd(ck_context context, ck_conv_shape shape, const float *x, long ldx, ck_weights weight,
                  ck_epilogue epilogue, float *y, long ldy) {
-    float *transformed = ck_transform_filters(context.pool, weight, shape.out_channels, shape.in_channels);
-    ck_table_for(context.path)->winograd(context.pool, shape, x, ldx, transformed, epilogue, y, ldy);
-    free(transformed);
+    ck_table_for(context.path)->winograd(context.pool, shape, x, ldx, weight, epilogue, y, ldy);
 }
 
 // MARK: Attention and norms

@@ -11,7 +11,7 @@ typedef struct ck_path_table {
                  ck_weights weight, ck_epilogue epilogue, float *c, long ldc);
     void (*conv)(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, ck_weights weight,
                  ck_epilogue epilogue, float *y, long ldy);
-    void (*winograd)(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, const float *packed,
+    void (*winograd)(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, ck_weights weight,
                      ck_epilogue epilogue, float *y, long ldy);
     void (*attention)(ck_pool *pool, ck_attention_shape shape, const float *queries,
                       const ck_kv_source *sources, int source_count, const float *mask,

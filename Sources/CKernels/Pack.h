@@ -27,9 +27,6 @@ static inline const float *ck_panel(const float *packed, long inputs, long panel
     return packed + panel * ck_panel_width * inputs;
 }
 
-/// The filters of a Winograd convolution, transformed and in panels; the caller frees them.
-float *ck_transform_filters(ck_pool *pool, ck_weights weight, long out_channels, long in_channels);
-
 static inline long ck_min(long a, long b) {
     return a < b ? a : b;
 }
