@@ -1,8 +1,20 @@
 /// How a Winograd convolution is divided. It decides speed only: the bits do not depend on it.
 ///
-/// Large maps: the transformed filters of a group of panels are shared by all threads and an item is a chunk
-/// of tiles with its own transformed input. Small maps: the transformed input of a chunk of tiles is shared
-/// and an item is a panel, whose filters are transformed block by block into the second-level cache.
+/// Where all transformed filters fit a third-level cache and tiles are many, filters are transformed once and
+/// shared, and an item is a chunk of tiles with its own transformed input. Else the transformed input of a
+/// chunk is shared and an item is a panel, whose filters are transformed block by block into the
+/// second-level cache: the larger the weights, the less they are moved.
+///
+/// Measured on two cores of Cascade Lake (AVX-512; 1 MB of second-level cache a core), milliseconds on a
+/// machine that others used too:
+///
+///                      filters shared, tiles a chunk         input shared, tiles × inputs
+///                         24    48    96   128        128×64  128×128  256×64  256×128
+///      512²  64→64       143   153   187                               225
+///     2×64² 320→320                  54.5             52.4     51.0    51.4     55.4
+///      256² 320→320                  816   792                         865      968
+///      128² 640→640                  689   609                 579     543      620
+///       64² 960→960                  356   281        216      215     213      220
 #ifndef TESSERA_CKERNELS_WINOGRAD_PLAN_H
 #define TESSERA_CKERNELS_WINOGRAD_PLAN_H
 
@@ -10,30 +22,27 @@
 #include "include/CKernels.h"
 
 typedef struct ck_winograd_plan {
-    bool small;
-    long tiles;  ///< of a chunk
-    long inputs; ///< input channels of a block: a row of the transformed input
-    long panels; ///< large maps: panels whose sums are held at once
-    long group;  ///< large maps: panels whose transformed filters are held at once
-    long parts;  ///< small maps: parts of a chunk that are items of their own, where panels are few
+    bool shares_filters; ///< else the transformed input of a chunk is shared
+    long tiles;          ///< of a chunk
+    long inputs;         ///< input channels of a block: a row of the transformed input
+    long panels;         ///< panels whose sums are held at once, where filters are shared
+    long parts;          ///< of a chunk that are items of their own, where input is shared and panels are few
 } ck_winograd_plan;
 
-/// Floats of transformed filters that a group may take: what a third-level cache holds beside the rest.
-enum { ck_group_floats = 4 << 20 };
+/// Floats of transformed filters that may be shared.
+enum { ck_most_shared_filters = 4 << 20 };
 
 /// `channels` is the input's; `panels` the output's.
 static inline ck_winograd_plan ck_plan_winograd(long tiles, long channels, long panels, int threads) {
     long all = ck_ceil_div(channels, 16) * 16;
-    if (tiles < 96 * threads) {
-        long parts = panels >= threads ? 1 : ck_ceil_div(threads, panels);
-        long chunks = ck_ceil_div(tiles, 128);
-        return (ck_winograd_plan){
-            true, .tiles = ck_ceil_div(tiles, chunks), .inputs = ck_min(all, 128), .parts = parts};
+    if (tiles >= 96 * threads && 36 * all * panels * ck_panel_width <= ck_most_shared_filters) {
+        long chunks = ck_ceil_div(ck_ceil_div(tiles, channels <= 96 ? 24 : 96), threads) * threads;
+        return (ck_winograd_plan){true, ck_ceil_div(tiles, chunks), .inputs = all, .panels = 2};
     }
-    long most = channels <= 96 ? 24 : 96, group = ck_group_floats / (36 * channels * ck_panel_width);
-    long chunks = ck_ceil_div(ck_ceil_div(tiles, most), threads) * threads;
+    long chunks = ck_ceil_div(tiles, 256), block = tiles <= 128 ? 128 : 64;
+    long parts = panels >= threads ? 1 : ck_ceil_div(threads, panels);
     return (ck_winograd_plan){
-        .tiles = ck_ceil_div(tiles, chunks), .inputs = all, .panels = 2, .group = group < 1 ? 1 : group};
+        false, ck_ceil_div(tiles, chunks), .inputs = ck_min(all, block), .parts = parts};
 }
 
 #endif

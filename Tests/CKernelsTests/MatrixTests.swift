@@ -123,7 +123,12 @@ struct MatrixTests {
             Convolution(images: 2, height: 5, width: 7, inputs: 6, outputs: 3),
             Convolution(images: 1, height: 34, width: 33, inputs: 17, outputs: 20),
             Convolution(images: 2, height: 8, width: 8, inputs: 48, outputs: 96),
-            Convolution(images: 1, height: 60, width: 61, inputs: 8, outputs: 33),
+            // Many tiles: transformed filters are shared; the last chunk is shorter.
+            Convolution(images: 1, height: 68, width: 75, inputs: 20, outputs: 40),
+            // Many channels: filters come in blocks, and one panel is divided between three threads.
+            Convolution(images: 1, height: 13, width: 11, inputs: 150, outputs: 30),
+            // With three threads: two chunks of shared input.
+            Convolution(images: 1, height: 64, width: 66, inputs: 1, outputs: 34),
             Convolution(images: 1, height: 9, width: 10, inputs: 19, outputs: 35, type: CK_TYPE_F16),
             Convolution(images: 1, height: 9, width: 10, inputs: 19, outputs: 35, type: CK_TYPE_BF16),
         ]

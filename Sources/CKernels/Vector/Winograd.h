@@ -14,9 +14,8 @@ typedef struct winograd {
     long ldy;
     ck_winograd_plan plan;
     long input_stride, filter_stride, sum_stride; // floats between two of the 36 matrices
-    long first_panel, end_panel;  // large maps: the group
-    long first_tile, chunk_tiles; // small maps: the chunk
-    float *shared;                // large maps: the group's filters; small maps: the chunk's input
+    long first_tile, chunk_tiles; // of the chunk, where its input is shared
+    float *shared;                // transformed filters, or the chunk's transformed input
     float *scratch;               // per thread
     long thread_floats;
     bool stream; // the output goes past the caches
@@ -238,20 +237,20 @@ static void restore_tiles(const winograd *w, long first, long count, long panel,
     }
 }
 
-// MARK: Large maps
+// MARK: Shared filters: an item is a chunk of tiles
 
-/// Shared filters: a panel's 36 matrices [in][width] follow one another.
-static float *group_filters(const winograd *w, long panel) {
-    return w->shared + (panel - w->first_panel) * 36 * w->filter_stride;
+/// A panel's 36 matrices [in][width] follow one another.
+static float *filters_of(const winograd *w, long panel) {
+    return w->shared + panel * 36 * w->filter_stride;
 }
 
-static void group_filters_item(void *user, long item) {
+static void shared_filters_item(void *user, long item) {
     const winograd *w = user;
     long inputs = w->shape.in_channels, blocks = ck_ceil_div(inputs, filter_block);
-    long panel = w->first_panel + item / blocks, first = item % blocks * filter_block;
+    long panel = item / blocks, first = item % blocks * filter_block;
     long width = ck_width_of_panel(w->shape.out_channels, panel);
     transform_filters(w, panel, first, ck_min(filter_block, inputs - first),
-                      group_filters(w, panel) + first * width);
+                      filters_of(w, panel) + first * width);
 }
 
 /// The transformed tiles against panels `panel` ..< `end`.
@@ -259,8 +258,8 @@ static void multiply_panels(const winograd *w, const float *input, long count, l
                             float *sums) {
     for (long i = 0; i < 36; i++) {
         for (long p = panel; p < end; p++) {
-            const float *filters = group_filters(w, p) + i * w->filter_stride;
-            const float *next = group_filters(w, p + 1 < end ? p + 1 : panel);
+            const float *filters = filters_of(w, p) + i * w->filter_stride;
+            const float *next = filters_of(w, p + 1 < end ? p + 1 : panel);
             next += (p + 1 < end ? i : i + 1) * w->filter_stride;
             tile_sum sum = {input + i * w->input_stride, w->plan.inputs, single_tap, 1, w->shape.in_channels,
                             0, next};
@@ -276,30 +275,27 @@ static void chunk_item(void *user, long item, int thread) {
     long first = item * w->plan.tiles, count = ck_min(w->plan.tiles, w->tiles - first);
     float *input = w->scratch + thread * w->thread_floats, *sums = input + 36 * w->input_stride;
     transform_tiles(w, first, first + count, input);
-    for (long panel = w->first_panel; panel < w->end_panel; panel += w->plan.panels) {
-        long end = ck_min(w->end_panel, panel + w->plan.panels);
+    long panels = ck_panels(w->shape.out_channels);
+    for (long panel = 0; panel < panels; panel += w->plan.panels) {
+        long end = ck_min(panels, panel + w->plan.panels);
         multiply_panels(w, input, count, panel, end, sums);
         restore_tiles(w, first, count, panel, end, sums);
     }
 }
 
-static void convolve_large_map(ck_pool *pool, winograd *w) {
-    long panels = ck_panels(w->shape.out_channels), group = ck_min(panels, w->plan.group);
+static void convolve_with_shared_filters(ck_pool *pool, winograd *w) {
+    long panels = ck_panels(w->shape.out_channels);
     w->filter_stride = matrix_stride(w->shape.in_channels * ck_panel_width);
     w->sum_stride = matrix_stride(w->plan.tiles * w->plan.panels * ck_panel_width);
     w->thread_floats = 36 * (w->input_stride + w->sum_stride);
-    long shared_floats = group * 36 * w->filter_stride;
+    long shared_floats = panels * 36 * w->filter_stride;
     w->shared = ck_pool_scratch(pool, (size_t)(shared_floats + ck_pool_threads(pool) * w->thread_floats));
     w->scratch = w->shared + shared_floats;
-    long blocks = ck_ceil_div(w->shape.in_channels, filter_block);
-    for (w->first_panel = 0; w->first_panel < panels; w->first_panel = w->end_panel) {
-        w->end_panel = ck_min(panels, w->first_panel + group);
-        ck_pool_for(pool, (w->end_panel - w->first_panel) * blocks, group_filters_item, w);
-        ck_pool_items(pool, ck_ceil_div(w->tiles, w->plan.tiles), chunk_item, w);
-    }
+    ck_pool_for(pool, panels * ck_ceil_div(w->shape.in_channels, filter_block), shared_filters_item, w);
+    ck_pool_items(pool, ck_ceil_div(w->tiles, w->plan.tiles), chunk_item, w);
 }
 
-// MARK: Small maps
+// MARK: Shared input: an item is a panel
 
 enum { shared_tiles = 4 }; // tiles an item of the shared transform takes
 
@@ -330,7 +326,7 @@ static void panel_item(void *user, long item, int thread) {
     restore_tiles(w, w->first_tile + tile, count, panel, panel + 1, sums);
 }
 
-static void convolve_small_map(ck_pool *pool, winograd *w) {
+static void convolve_with_shared_input(ck_pool *pool, winograd *w) {
     long blocks = ck_ceil_div(w->shape.in_channels, w->plan.inputs);
     w->filter_stride = matrix_stride(w->plan.inputs * ck_panel_width);
     w->sum_stride = matrix_stride(w->plan.tiles * ck_panel_width);
@@ -356,9 +352,9 @@ static void vector_winograd(ck_pool *pool, ck_conv_shape shape, const float *x, 
     long panels = ck_panels(shape.out_channels);
     w.plan = ck_plan_winograd(w.tiles, shape.in_channels, panels, ck_pool_threads(pool));
     w.input_stride = matrix_stride(w.plan.tiles * w.plan.inputs);
-    if (w.plan.small) {
-        convolve_small_map(pool, &w);
+    if (w.plan.shares_filters) {
+        convolve_with_shared_filters(pool, &w);
     } else {
-        convolve_large_map(pool, &w);
+        convolve_with_shared_input(pool, &w);
     }
 }
