@@ -31,7 +31,7 @@ static void conv_line(const conv *v, long line, long panel, const float *weights
     for (long left = ck_ceil_div(v->out_width, TILE_ROWS); left > 0; left--) {
         long pixels = (v->out_width - column) / left, pixel = line * v->out_width + column;
         long ld = s.stride * v->ldx;
-        tile_sum sum = {x + column * ld, ld, v->taps, v->tap_count, s.in_channels, v->x, weights};
+        tile_sum sum = {x + column * ld, ld, v->taps, v->tap_count, s.in_channels, 0, 0};
         multiply_tile(pixels, sum, weights, width, false, tile, ck_panel_width);
         const float *residual = v->epilogue.residual;
         if (residual) residual += pixel * v->epilogue.residual_stride;

@@ -78,7 +78,7 @@ static void gemm_multiply(const gemm *g, long row, long end, long first, long la
         for (long panel = first; panel < last; panel++) {
             const float *weights = panels + (panel - first) * ck_panel_width * inputs;
             const float *a = g->a + row * g->lda + k;
-            tile_sum sum = {a, g->lda, single_tap, 1, inputs, a + rows * g->lda, weights};
+            tile_sum sum = {a, g->lda, single_tap, 1, inputs, 0, 0};
             float *tile = sums + (panel - first) * ck_panel_width;
             if (k + inputs == g->k) {
                 for (long r = 0; r < rows; r++) {

@@ -60,7 +60,8 @@ CK_INLINE void stage_full(const char *values, const ck_type type, long step, flo
     }
 }
 
-/// The same where only some of them exist. Nothing past the tensor is read: it may end where the mapping does.
+/// The same where only some of them exist. Nothing past the tensor is read: it may end where the mapping
+/// does.
 static void stage_part(const char *values, ck_type type, long step, long outputs, long inputs,
                        float *staged) {
     __builtin_memset(staged, 0, 16 * 16 * sizeof(float));

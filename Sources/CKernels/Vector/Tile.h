@@ -10,7 +10,9 @@ typedef struct tile_sum {
     long lda;
     const long *taps;
     long tap_count, k;
-    const float *next_rows, *next_panel; // what a later tile reads: fetched ahead while this one computes
+    // What a later tile reads, fetched ahead while this one computes; null where it is near already: a
+    // product of 480×320→320 reached 0.82 of the peak with such fetches and 0.86 without.
+    const float *next_rows, *next_panel;
 } tile_sum;
 
 CK_INLINE vw load_vw(const float *x) {
@@ -53,10 +55,12 @@ CK_INLINE void tile_body(const int rows, const int vectors, const bool add, cons
             // Keeps the compiler from holding one pointer a row, which spills.
             __asm__("" : "+r"(thirds[0]), "+r"(thirds[1]), "+r"(thirds[2]), "+r"(thirds[3]), "+r"(thirds[4]),
                          "+r"(lda), "+r"(b));
-            for (int line = 0; line < 3; line++) __builtin_prefetch(next_rows + line * 16, 0, 2);
-            for (int line = 0; line < 2; line++) __builtin_prefetch(next_panel + line * 16, 0, 2);
-            next_rows += 48;
-            next_panel += 32;
+            if (next_panel) {
+                for (int line = 0; line < 3; line++) __builtin_prefetch(next_rows + line * 16, 0, 2);
+                for (int line = 0; line < 2; line++) __builtin_prefetch(next_panel + line * 16, 0, 2);
+                next_rows += 48;
+                next_panel += 32;
+            }
             tile_steps(rows, vectors, 4, thirds, lda, b, width, sums);
             for (int i = 0; i < 5; i++) thirds[i] += 4;
         }
@@ -126,7 +130,7 @@ static void multiply_rows(long rows, tile_sum sum, const float *panel, long widt
         multiply_tile(part, sum, panel, width, add, c, ldc);
         rows -= part;
         sum.a += part * sum.lda;
-        sum.next_panel += 8 * sum.k;
+        if (sum.next_panel) sum.next_panel += 8 * sum.k;
         c += part * ldc;
     }
 }
