@@ -1,7 +1,10 @@
 // Attention, flash style: an item is a block of queries of one head; keys and values come in blocks of
 // `ck_key_block`, packed into panels.
 
-enum { query_block = 224 };
+enum {
+    most_queries = 448,           // an item's, …
+    attention_budget = 144 << 10, // … and its floats: half of the second-level cache
+};
 
 typedef struct attention {
     ck_attention_shape shape;
@@ -10,7 +13,7 @@ typedef struct attention {
     const float *mask;
     long mask_image_stride, mask_query_stride;
     float *output;
-    long query_blocks;
+    long block_queries, query_blocks; // an item's queries, items a head
     long value_width; // head size in whole half panels
     float *scratch;
     long thread_floats;
@@ -24,12 +27,19 @@ typedef struct attention_item {
     float *values;  // [value panel][key][width]
     float *scores;  // [query][ck_key_block]
     float *sums;    // [query][value_width]
-    float peaks[query_block], totals[query_block];
+    float peaks[most_queries], totals[most_queries];
 } attention_item;
 
-static long attention_floats(long head_size, long value_width) {
-    return (ck_key_block + query_block) * ck_line_floats(head_size) + ck_key_block * value_width
-        + query_block * ck_key_block + query_block * value_width;
+static long attention_floats(long queries, long head_size, long value_width) {
+    long width = ck_line_floats(head_size) + value_width;
+    return ck_key_block * width + queries * (ck_key_block + width);
+}
+
+/// Queries of an item: whole tiles, and as equal as they can be.
+static long queries_of_item(long queries, long head_size) {
+    long most = ck_min(most_queries, attention_budget / (ck_key_block + 2 * head_size));
+    long share = ck_ceil_div(queries, ck_ceil_div(queries, most < 64 ? 64 : most));
+    return ck_min(most_queries, ck_ceil_div(share, TILE_ROWS) * TILE_ROWS);
 }
 
 // MARK: Packing
@@ -56,8 +66,8 @@ static void pack_keys(const attention *t, const attention_item *m, long first, l
         const float *key = source->keys + offset + m->head * d;
         if (ck_key_at(&t->keys, m->image, m->head * d, first + start + keys - 1)
             == key + (keys - 1) * source->stride) {
-            weight_block w = {.values = (const char *)key, .type = CK_TYPE_F32, .output_stride = source->stride,
-                              .outputs = keys, .inputs = d, .taps = 1, .tap_rows = d};
+            weight_block w = {.values = (const char *)key, .type = CK_TYPE_F32, .outputs = keys, .inputs = d,
+                              .output_stride = source->stride, .taps = 1, .tap_rows = d};
             load_panel(&w, ck_panel_width, panel);
             continue;
         }
@@ -77,6 +87,22 @@ static void pack_values(const attention *t, const attention_item *m, long first,
             long panel = c / ck_panel_width, width = ck_width_of_panel(d, panel);
             float *out = m->values + panel * ck_panel_width * count + i * width + c % ck_panel_width;
             store16(out, load_up_to(value + c, d - c));
+        }
+    }
+}
+
+/// Brings the keys and values of `count` tokens nearer; the next block's are fetched a few at a time while
+/// this one's scores are softened.
+static void fetch_tokens(const attention *t, const attention_item *m, long token, long count) {
+    long d = t->shape.head_size;
+    for (long end = ck_min(t->keys.count, token + count); token < end; token++) {
+        long offset;
+        const ck_kv_source *source = ck_source_of(&t->keys, m->image, token, &offset);
+        offset += m->head * d;
+        const float *key = source->keys + offset, *value = source->values + offset;
+        for (long c = 0; c < d; c += 16) {
+            __builtin_prefetch(key + c, 0, 2);
+            __builtin_prefetch(value + c, 0, 2);
         }
     }
 }
@@ -115,14 +141,14 @@ CK_INLINE v16 scale_row(const attention *t, const float *mask, long count, float
 
 /// The scores of up to sixteen queries from `row` on become weights; their sums so far are scaled to the new
 /// maxima.
-static void soften_rows(const attention *t, attention_item *m, long row, long first, long count) {
+CK_INLINE void soften_rows(const attention *t, attention_item *m, long row, long first, const long count,
+                           const bool masked) {
     _Alignas(64) float lanes[16 * 16], corrections[16], peaks[16];
     long rows = ck_min(16, m->queries - row);
     for (long r = 0; r < rows; r++) {
-        const float *mask = t->mask;
-        if (mask) {
-            mask += m->image * t->mask_image_stride + (m->first_query + row + r) * t->mask_query_stride + first;
-        }
+        long query = m->first_query + row + r;
+        const float *mask =
+            masked ? t->mask + m->image * t->mask_image_stride + query * t->mask_query_stride + first : 0;
         store16(lanes + r * 16, scale_row(t, mask, count, m->scores + (row + r) * ck_key_block));
     }
     for (long r = rows; r < 16; r++) store16(lanes + r * 16, splat(0.0f));
@@ -152,13 +178,21 @@ static void attend_block(const attention *t, attention_item *m, long first) {
     long count = ck_min(ck_key_block, t->keys.count - first), d = t->shape.head_size;
     pack_keys(t, m, first, count);
     pack_values(t, m, first, count);
-    tile_sum score_sum = {m->packed, d, single_tap, 1, d, m->packed, m->keys};
+    tile_sum score_sum = {m->packed, d, single_tap, 1, d, 0, 0};
     for (long key = 0; key < count; key += ck_panel_width) {
         multiply_rows(m->queries, score_sum, m->keys + key * d, ck_panel_width, false, m->scores + key,
                       ck_key_block);
     }
-    for (long row = 0; row < m->queries; row += 16) soften_rows(t, m, row, first, count);
-    tile_sum value_sum = {m->scores, ck_key_block, single_tap, 1, count, m->scores, m->values};
+    long tokens = ck_ceil_div(16 * ck_key_block, m->queries), next = first + ck_key_block;
+    for (long row = 0; row < m->queries; row += 16, next += tokens) {
+        fetch_tokens(t, m, next, tokens);
+        if (count == ck_key_block && !t->mask) { // almost always: loops of known length
+            soften_rows(t, m, row, first, ck_key_block, false);
+        } else {
+            soften_rows(t, m, row, first, count, t->mask != 0);
+        }
+    }
+    tile_sum value_sum = {m->scores, ck_key_block, single_tap, 1, count, 0, 0};
     for (long panel = 0; panel < ck_panels(d); panel++) {
         multiply_rows(m->queries, value_sum, m->values + panel * ck_panel_width * count,
                       ck_width_of_panel(d, panel), true, m->sums + panel * ck_panel_width, t->value_width);
@@ -169,18 +203,18 @@ static void attention_body(void *user, long item, int thread) {
     const attention *t = user;
     ck_attention_shape s = t->shape;
     long block = item % t->query_blocks, head = item / t->query_blocks % s.heads;
-    long first = s.queries * block / t->query_blocks, end = s.queries * (block + 1) / t->query_blocks;
+    long first = block * t->block_queries, end = ck_min(s.queries, first + t->block_queries);
     attention_item m;
     m.image = item / t->query_blocks / s.heads;
     m.head = head;
     m.first_query = first;
     m.queries = end - first;
     m.packed = t->scratch + thread * t->thread_floats;
-    m.keys = m.packed + query_block * ck_line_floats(s.head_size);
+    m.keys = m.packed + t->block_queries * ck_line_floats(s.head_size);
     m.values = m.keys + ck_key_block * ck_line_floats(s.head_size);
     m.scores = m.values + ck_key_block * t->value_width;
-    m.sums = m.scores + query_block * ck_key_block;
-    for (long row = 0; row < query_block; row++) {
+    m.sums = m.scores + t->block_queries * ck_key_block;
+    for (long row = 0; row < most_queries; row++) {
         m.peaks[row] = ck_lowest_score;
         m.totals[row] = 0.0f;
     }
@@ -202,10 +236,11 @@ static void vector_attention(ck_pool *pool, ck_attention_shape shape, const floa
     attention t = {
         .shape = shape, .queries = queries, .keys = ck_make_key_list(sources, source_count), .mask = mask,
         .mask_image_stride = mask_image_stride, .mask_query_stride = mask_query_stride, .output = output,
-        .query_blocks = ck_ceil_div(shape.queries, query_block),
+        .block_queries = queries_of_item(shape.queries, shape.head_size),
         .value_width = ck_packed_channels(shape.head_size),
     };
-    t.thread_floats = ck_line_floats(attention_floats(shape.head_size, t.value_width));
+    t.query_blocks = ck_ceil_div(shape.queries, t.block_queries);
+    t.thread_floats = ck_line_floats(attention_floats(t.block_queries, shape.head_size, t.value_width));
     t.scratch = ck_pool_scratch(pool, (size_t)(ck_pool_threads(pool) * t.thread_floats));
     ck_pool_items(pool, shape.images * shape.heads * t.query_blocks, attention_body, &t);
 }
