@@ -15,7 +15,7 @@ struct MatrixTests {
             Product(m: 1, n: 1, k: 1), Product(m: 2, n: 48, k: 7), Product(m: 13, n: 33, k: 65),
             Product(m: 97, n: 16, k: 16), Product(m: 5, n: 130, k: 31), Product(m: 200, n: 20, k: 40),
             Product(m: 1, n: 70, k: 1301), Product(m: 30, n: 40, k: 700), Product(m: 1100, n: 33, k: 650),
-            Product(m: 40, n: 200, k: 510), // rows 512 floats apart
+            Product(m: 40, n: 200, k: 510),  // rows 512 floats apart
             Product(m: 7, n: 37, k: 45, type: CK_TYPE_F16), Product(m: 31, n: 64, k: 672, type: CK_TYPE_F16),
             Product(m: 7, n: 37, k: 45, type: CK_TYPE_BF16),
             Product(m: 31, n: 64, k: 672, type: CK_TYPE_BF16),
