@@ -27,21 +27,21 @@ package struct Convolution {
     package let inputs: Int
     package let outputs: Int
     package let route: ConvolutionRoute
-    private let weight: Parameter
+    private let weight: Weights
     private let bias: Parameter?
 
     /// - Parameters:
     ///   - weight: [outputs][inputs][3][3], as PyTorch keeps it.
     ///   - bias: [outputs].
     ///   - route: from `ConvolutionRoute.forShape` of the map that the layer will see.
-    package init(inputs: Int, outputs: Int, weight: [Float], bias: [Float]?, route: ConvolutionRoute) {
+    package init(inputs: Int, outputs: Int, weight: Weights, bias: [Float]?, route: ConvolutionRoute) {
         precondition(
             weight.count == inputs * outputs * 9 && bias?.count ?? outputs == outputs, "a convolution's shape"
         )
         self.inputs = inputs
         self.outputs = outputs
         self.route = route
-        self.weight = Parameter(weight)
+        self.weight = weight
         self.bias = bias.map { Parameter($0) }
     }
 

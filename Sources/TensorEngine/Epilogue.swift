@@ -19,7 +19,7 @@ package enum Activation: Sendable, Hashable {
     }
 }
 
-/// Floats that a layer owns for good: weights, biases.
+/// Floats that a layer owns for good: biases, a norm's weights.
 struct Parameter {
     let storage: Storage
     let count: Int
@@ -36,11 +36,6 @@ struct Parameter {
                 if let start = source.baseAddress { target.update(from: start, count: source.count) }
             }
         }
-    }
-
-    /// The values as a layer's weights, within a scope.
-    func withWeights<R>(_ body: (ck_weights) -> R) -> R {
-        withPointer { body(ck_weights(values: $0, type: CK_TYPE_F32)) }
     }
 
     /// Scoped address of the first float.
