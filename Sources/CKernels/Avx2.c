@@ -4,6 +4,7 @@
 #pragma STDC FP_CONTRACT OFF
 
 #include <immintrin.h>
+#include <stdatomic.h>
 
 #include "Dispatch.h"
 
@@ -14,10 +15,11 @@
 #define LANES 8
 #define TILE_ROWS 6
 
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
 #include "Scalars.h"
 #include "Shared.h"
+#include "Weights.h"
 #include "WinogradPlan.h"
 
 typedef float ck_sixteen __attribute__((ext_vector_type(16)));
@@ -37,6 +39,22 @@ CK_INLINE ck_sixteen load_partial(const float *x, long count) {
 CK_INLINE void store_partial(float *y, ck_sixteen v, long count) {
     _mm256_maskstore_ps(y, lane_mask(count), v.lo);
     _mm256_maskstore_ps(y + 8, lane_mask(count - 8), v.hi);
+}
+
+typedef uint16_t ck_halves __attribute__((ext_vector_type(16)));
+
+CK_INLINE ck_sixteen widen_f16(ck_halves halves) {
+    ck_sixteen v;
+    v.lo = _mm256_cvtph_ps((__m128i)halves.lo);
+    v.hi = _mm256_cvtph_ps((__m128i)halves.hi);
+    return v;
+}
+
+/// x·2ⁿ for a whole n in −151…129, rounded once where the result is below the smallest normal number.
+CK_INLINE ck_sixteen times_power_of_two(ck_sixteen x, ck_sixteen n) {
+    typedef int32_t integers __attribute__((ext_vector_type(16)));
+    integers whole = __builtin_convertvector(n, integers), half = whole >> 1;
+    return x * (ck_sixteen)((half + 127) << 23) * (ck_sixteen)((whole - half + 127) << 23);
 }
 
 #include "Vector/Table.h"

@@ -5,7 +5,8 @@
 bool ck_path_available(ck_path path) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
+        && __builtin_cpu_supports("f16c");
     if (path == CK_PATH_AVX2) return avx2;
     if (path == CK_PATH_AVX512) {
         return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
@@ -36,18 +37,18 @@ const ck_plain *ck_plain_for(ck_path path) {
 // MARK: Matrix product and convolution
 
 void ck_gemm(ck_context context, long images, long m, long n, long k, const float *a, long lda,
-             const float *packed, ck_epilogue epilogue, float *c, long ldc) {
-    ck_table_for(context.path)->gemm(context.pool, images, m, n, k, a, lda, packed, epilogue, c, ldc);
+             ck_weights weight, ck_epilogue epilogue, float *c, long ldc) {
+    ck_table_for(context.path)->gemm(context.pool, images, m, n, k, a, lda, weight, epilogue, c, ldc);
 }
 
-void ck_conv(ck_context context, ck_conv_shape shape, const float *x, long ldx, const float *packed,
+void ck_conv(ck_context context, ck_conv_shape shape, const float *x, long ldx, ck_weights weight,
              ck_epilogue epilogue, float *y, long ldy) {
-    ck_table_for(context.path)->conv(context.pool, shape, x, ldx, packed, epilogue, y, ldy);
+    ck_table_for(context.path)->conv(context.pool, shape, x, ldx, weight, epilogue, y, ldy);
 }
 
-void ck_winograd(ck_context context, ck_conv_shape shape, const float *x, long ldx, const float *packed,
+void ck_winograd(ck_context context, ck_conv_shape shape, const float *x, long ldx, ck_weights weight,
                  ck_epilogue epilogue, float *y, long ldy) {
-    ck_table_for(context.path)->winograd(context.pool, shape, x, ldx, packed, epilogue, y, ldy);
+    ck_table_for(context.path)->winograd(context.pool, shape, x, ldx, weight, epilogue, y, ldy);
 }
 
 // MARK: Attention and norms

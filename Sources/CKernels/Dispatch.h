@@ -8,10 +8,10 @@
 /// One path. The arguments are those of the public functions.
 typedef struct ck_path_table {
     void (*gemm)(ck_pool *pool, long images, long m, long n, long k, const float *a, long lda,
-                 const float *packed, ck_epilogue epilogue, float *c, long ldc);
-    void (*conv)(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, const float *packed,
+                 ck_weights weight, ck_epilogue epilogue, float *c, long ldc);
+    void (*conv)(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, ck_weights weight,
                  ck_epilogue epilogue, float *y, long ldy);
-    void (*winograd)(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, const float *packed,
+    void (*winograd)(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, ck_weights weight,
                      ck_epilogue epilogue, float *y, long ldy);
     void (*attention)(ck_pool *pool, ck_attention_shape shape, const float *queries,
                       const ck_kv_source *sources, int source_count, const float *mask,

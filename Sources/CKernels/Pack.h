@@ -1,8 +1,10 @@
-/// How weights lie in memory: panels of 32 output channels (the last one 16 wide where that is enough), and
-/// inside a panel one row of the panel's width for each input, in the order in which inputs are
-/// accumulated. Channels past the last are zero. One layout serves all paths.
+/// How weights lie while they are used: panels of 32 output channels (the last one 16 wide where that is
+/// enough), and inside a panel one row of the panel's width for each input, in the order in which inputs
+/// are accumulated. Channels past the last are zero. One layout serves all paths.
 #ifndef TESSERA_CKERNELS_PACK_H
 #define TESSERA_CKERNELS_PACK_H
+
+#include "include/CKernels.h"
 
 enum { ck_panel_width = 32, ck_half_panel = 16 };
 

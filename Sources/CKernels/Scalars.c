@@ -111,19 +111,10 @@ double ck_cos(double x) {
 
 // MARK: Conversions
 
-/// IEEE half: rebias the exponent by multiplying with 2¹¹², which also makes subnormals normal; infinities
-/// and NaNs keep their fraction.
 void ck_f16_to_f32(const uint16_t *x, float *y, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        int32_t sign = (int32_t)((uint32_t)(x[i] & 0x8000) << 16);
-        int32_t size = (x[i] & 0x7fff) << 13;
-        int32_t finite = ck_bits(ck_from_bits(size) * 0x1p112f);
-        int32_t special = size | 0x7f800000;
-        y[i] = ck_from_bits(sign | ((x[i] & 0x7c00) == 0x7c00 ? special : finite));
-    }
+    for (size_t i = 0; i < count; i++) y[i] = ck_widen_f16(x[i]);
 }
 
-/// bfloat16 is the upper half of an f32.
 void ck_bf16_to_f32(const uint16_t *x, float *y, size_t count) {
-    for (size_t i = 0; i < count; i++) y[i] = ck_from_bits((int32_t)((uint32_t)x[i] << 16));
+    for (size_t i = 0; i < count; i++) y[i] = ck_widen_bf16(x[i]);
 }

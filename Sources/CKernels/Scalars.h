@@ -31,6 +31,21 @@ static inline float ck_power_of_two(int32_t exponent) {
     return ck_from_bits((int32_t)(((uint32_t)exponent + 127) << 23));
 }
 
+/// IEEE half: rebias the exponent by multiplying with 2¹¹², which also makes subnormals normal; infinities
+/// and NaNs keep their fraction.
+static inline float ck_widen_f16(uint16_t half) {
+    int32_t sign = (int32_t)((uint32_t)(half & 0x8000) << 16);
+    int32_t size = (half & 0x7fff) << 13;
+    int32_t finite = ck_bits(ck_from_bits(size) * 0x1p112f);
+    int32_t special = size | 0x7f800000;
+    return ck_from_bits(sign | ((half & 0x7c00) == 0x7c00 ? special : finite));
+}
+
+/// bfloat16 is the upper half of an f32.
+static inline float ck_widen_bf16(uint16_t half) {
+    return ck_from_bits((int32_t)((uint32_t)half << 16));
+}
+
 static inline float ck_fma(float a, float b, float c) {
     return __builtin_fmaf(a, b, c);
 }

@@ -116,21 +116,21 @@ static inline long ck_row_start(long height, long width, long row, bool padded, 
     return ((row / height * (height + 2) + row % height + 1) * (width + 2) + 1) * ld;
 }
 
+static inline void ck_clear_pixels(float *y, long pixels, long channels, long ldy) {
+    for (long pixel = 0; pixel < pixels; pixel++) {
+        __builtin_memset(y + pixel * ldy, 0, (size_t)channels * sizeof(float));
+    }
+}
+
 /// Zeroes the border pixels that belong to row `row`: left and right, and the whole line above the first
 /// row and below the last one.
 static inline void ck_clear_border(long height, long width, long channels, long row, float *y, long ldy) {
     float *start = y + ck_row_start(height, width, row, true, ldy) - ldy;
     long y_in_image = row % height, line = (width + 2) * ldy;
-    for (long channel = 0; channel < channels; channel++) {
-        start[channel] = 0.0f;
-        start[(width + 1) * ldy + channel] = 0.0f;
-    }
-    for (long pixel = 0; pixel < width + 2; pixel++) {
-        for (long channel = 0; channel < channels; channel++) {
-            if (y_in_image == 0) start[pixel * ldy - line + channel] = 0.0f;
-            if (y_in_image == height - 1) start[pixel * ldy + line + channel] = 0.0f;
-        }
-    }
+    ck_clear_pixels(start, 1, channels, ldy);
+    ck_clear_pixels(start + (width + 1) * ldy, 1, channels, ldy);
+    if (y_in_image == 0) ck_clear_pixels(start - line, width + 2, channels, ldy);
+    if (y_in_image == height - 1) ck_clear_pixels(start + line, width + 2, channels, ldy);
 }
 
 #endif

@@ -1,13 +1,20 @@
 /// How a Winograd convolution is divided. It decides speed only: the bits do not depend on it.
 ///
-/// Measured on Cascade Lake (AVX-512, 1 MB of second-level cache a core), share of the FMA peak that the
-/// direct convolution's FLOP would need, best block in brackets:
+/// Where all transformed filters fit a third-level cache and tiles are many, filters are transformed once and
+/// shared, and an item is a chunk of tiles with its own transformed input. Else the transformed input of a
+/// chunk is shared and an item is a panel, whose filters are transformed block by block into the
+/// second-level cache: the larger the weights, the less they are moved.
 ///
-///     128²  64→64   8: 1.83   24: 1.90 [24]   48: 1.80   96: 1.45    transformed tiles overflow the cache
-///      64²  96→96   8: 1.52   24: 2.12 [24]   48: 1.97   96: 1.80
-///    2×16² 128→128  8: 1.80   24: 2.23        36: 2.52 [36]   48: 2.62
-///     256² 320→320  8: 1.04   24: 2.00        48: 2.53 [48]   96: 2.26    weights come from the third level:
-///    2×32² 640→640  8: 0.94   24: 1.73        64: 2.45   96: 2.44 [96]    more tiles share each read
+/// Measured on two cores of Cascade Lake (AVX-512; 1 MB of second-level cache a core), milliseconds on a
+/// machine that others used too:
+///
+///                      filters shared, tiles a chunk         input shared, tiles × inputs
+///                         24    48    96   128        128×64  128×128  256×64  256×128
+///      512²  64→64       143   153   187                               225
+///     2×64² 320→320                  54.5             52.4     51.0    51.4     55.4
+///      256² 320→320                  816   792                         865      968
+///      128² 640→640                  689   609                 579     543      620
+///       64² 960→960                  356   281        216      215     213      220
 #ifndef TESSERA_CKERNELS_WINOGRAD_PLAN_H
 #define TESSERA_CKERNELS_WINOGRAD_PLAN_H
 
@@ -15,21 +22,27 @@
 #include "include/CKernels.h"
 
 typedef struct ck_winograd_plan {
-    bool shared;       ///< the transformed input is shared by all items
-    long block;        ///< tiles an item multiplies
-    long groups;       ///< groups of panels, one an item
-    long group_panels; ///< panels whose sums are held at once
+    bool shares_filters; ///< else the transformed input of a chunk is shared
+    long tiles;          ///< of a chunk
+    long inputs;         ///< input channels of a block: a row of the transformed input
+    long panels;         ///< panels whose sums are held at once, where filters are shared
+    long parts;          ///< of a chunk that are items of their own, where input is shared and panels are few
 } ck_winograd_plan;
+
+/// Floats of transformed filters that may be shared.
+enum { ck_most_shared_filters = 4 << 20 };
 
 /// `channels` is the input's; `panels` the output's.
 static inline ck_winograd_plan ck_plan_winograd(long tiles, long channels, long panels, int threads) {
-    long most = channels <= 96 ? 24 : channels <= 128 ? 36 : channels < 512 ? 48 : 96;
-    if (tiles < 24 * threads && panels >= threads) {
-        return (ck_winograd_plan){true, .block = ck_min(tiles, most), .groups = panels, .group_panels = 1};
+    long all = ck_ceil_div(channels, 16) * 16;
+    if (tiles >= 96 * threads && 36 * all * panels * ck_panel_width <= ck_most_shared_filters) {
+        long chunks = ck_ceil_div(ck_ceil_div(tiles, channels <= 96 ? 24 : 96), threads) * threads;
+        return (ck_winograd_plan){true, ck_ceil_div(tiles, chunks), .inputs = all, .panels = 2};
     }
-    long blocks = ck_ceil_div(ck_ceil_div(tiles, most), threads) * threads;
-    long group_panels = ck_min(panels, channels < 512 ? 2 : 4);
-    return (ck_winograd_plan){.block = ck_ceil_div(tiles, blocks), .groups = 1, .group_panels = group_panels};
+    long chunks = ck_ceil_div(tiles, 256), block = tiles <= 128 ? 128 : 64;
+    long parts = panels >= threads ? 1 : ck_ceil_div(threads, panels);
+    return (ck_winograd_plan){
+        false, ck_ceil_div(tiles, chunks), .inputs = ck_min(all, block), .parts = parts};
 }
 
 #endif

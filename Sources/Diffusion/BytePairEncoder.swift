@@ -35,7 +35,7 @@ struct BytePairEncoder: Sendable {
 
     /// The character that stands for each byte in the vocabulary's file: itself where it is visible in
     /// Latin-1, else the next one from U+0100 on.
-    private static let byteCharacters: [String] = {
+    static let byteCharacters: [String] = {
         var next: UInt32 = 0x100
         return (0..<256).map { byte in
             if (0x21...0x7e).contains(byte) || (0xa1...0xac).contains(byte) || (0xae...0xff).contains(byte) {

@@ -27,8 +27,10 @@ package final class Cascade: Sendable {
     /// Folders whose weights every cascade reads, besides its stages'.
     package static let textComponents = ["text_encoder", "text_proj"]
 
-    /// Reads the folder and computes its hash, which takes a second for each one or two gigabytes.
-    package init(folder: String) throws(ModelError) {
+    /// Reads the folder and computes its hash, which takes seconds for each gigabyte that is new.
+    ///
+    /// - Parameter rehashing: whether to hash files again that were hashed before and have not changed.
+    package init(folder: String, rehashing: Bool = false) throws(ModelError) {
         let reader = try CascadeReader(folder: folder)
         stages = try reader.stages()
         let text = try reader.config("text_encoder", classes: ["CLIPTextModelWithProjection"])
@@ -48,7 +50,9 @@ package final class Cascade: Sendable {
         usedFiles = Self.usedFiles(folder, reader, stages, weights.values)
         description = CascadeDescription(
             name: try reader.name(), version: try reader.version(),
-            hash: try ModelHash.hexadecimal(folder: folder, files: usedFiles),
+            hash: try ModelHash.hexadecimal(
+                folder: folder, files: usedFiles,
+                cache: rehashing ? DigestCache(path: nil) : DigestCache.standard()),
             stages: stages.map(\.description))
     }
 
@@ -64,6 +68,11 @@ package final class Cascade: Sendable {
             throw .missingComponent(folder: folder, component: component, file: "\(component)/config.json")
         }
         return found
+    }
+
+    /// Throws where a file of weights is no longer what was opened.
+    func checkUnchanged() throws(ModelError) {
+        for component in weights.values { try component.checkUnchanged() }
     }
 
     /// Whether widths agree where one network's result is another's input.

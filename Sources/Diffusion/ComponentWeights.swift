@@ -61,16 +61,22 @@ package final class ComponentWeights: Sendable {
         files[places[name] ?? 0].name
     }
 
-    /// The tensor's elements as f32, in C order.
+    /// The tensor's elements where they lie.
     ///
     /// - Throws: `ModelError`, where the tensor is missing, has another shape, or its type is not F32, F16
     /// or BF16.
-    package func floats(_ name: String, shape: [Int]) throws(ModelError) -> [Float] {
-        guard let entry = entry(name) else { throw .missingTensor(file: path(of: name), tensor: name) }
+    package func weights(_ name: String, shape: [Int]) throws(ModelError) -> Weights {
+        guard let place = places[name], let entry = files[place].entries[name] else {
+            throw .missingTensor(file: path(of: name), tensor: name)
+        }
         guard entry.shape == shape else {
             throw .wrongShape(file: path(of: name), tensor: name, expected: shape, found: entry.shape)
         }
-        return try floats(name)
+        do {
+            return try files[place].weights(name)
+        } catch {
+            throw .safetensors(error)
+        }
     }
 
     /// The tensor's elements as f32, in C order, whatever its shape.
@@ -81,6 +87,20 @@ package final class ComponentWeights: Sendable {
         } catch {
             throw .safetensors(error)
         }
+    }
+
+    /// Throws where a file is no longer what was opened.
+    package func checkUnchanged() throws(ModelError) {
+        do {
+            for file in files { try file.checkUnchanged() }
+        } catch {
+            throw .safetensors(error)
+        }
+    }
+
+    /// Tells the system that all tensors will be read soon.
+    package func prefetch() {
+        for file in files { file.prefetch() }
     }
 
     private static func open(_ path: String) throws(ModelError) -> SafetensorsFile {

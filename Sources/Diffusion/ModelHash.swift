@@ -4,17 +4,35 @@ import TensorEngine
 /// A model's identity: the SHA-256 of the lines `sha256sum` prints for its files, in the order of their
 /// paths. Anyone can compute it: `sha256sum FILES | sha256sum`.
 enum ModelHash {
+    /// Files of fewer bytes are hashed sooner than looked up.
+    private static let cachedBytes = 1 << 20
+
     /// 64 hexadecimal digits; `files` are paths below `folder`, sorted.
-    static func hexadecimal(folder: String, files: [String]) throws(ModelError) -> String {
+    static func hexadecimal(
+        folder: String, files: [String], cache: DigestCache
+    ) throws(ModelError) -> String {
+        var (cache, isNew) = (cache, false)
         var all = SHA256()
         for file in files {
-            let digest = try contents(of: joined(folder, file))
-            all.update(data: Array("\(digest)  \(file)\n".utf8))
+            let path = joined(folder, file)
+            let identity = DigestCache.Identity(path: path)
+            var digest = identity.flatMap { cache[$0] }
+            if digest == nil {
+                let (contents, count) = try contents(of: path)
+                digest = contents
+                // Unchanged since before it was read.
+                if let identity, count >= cachedBytes, DigestCache.Identity(path: path) == identity {
+                    cache.insert(contents, for: identity)
+                    isNew = true
+                }
+            }
+            all.update(data: Array("\(digest ?? "")  \(file)\n".utf8))
         }
+        if isNew { cache.save() }
         return hexadecimal(all.finalize())
     }
 
-    private static func contents(of path: String) throws(ModelError) -> String {
+    private static func contents(of path: String) throws(ModelError) -> (digest: String, count: Int) {
         do {
             let file = try MappedFile(path: path)
             let digest = try file.withBytes { bytes in
@@ -22,7 +40,7 @@ enum ModelHash {
                 hash.update(bufferPointer: bytes)
                 return hash.finalize()
             }
-            return hexadecimal(digest)
+            return (hexadecimal(digest), file.count)
         } catch {
             throw .unreadable(error)
         }

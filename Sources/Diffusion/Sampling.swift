@@ -19,7 +19,8 @@ struct Sampling: Sequence, IteratorProtocol {
     private let context: ComputeContext
     private let network: Network
     private var generator: TorchGenerator
-    private var prediction: Prediction
+    /// What the network said in the last step.
+    private(set) var prediction: Prediction
     private var normals: [Float]
     private var done = 0
 

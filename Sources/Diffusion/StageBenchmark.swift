@@ -1,21 +1,26 @@
 import TensorEngine
 
-/// Times the stages of a cascade, for `tessera bench stages`.
+/// Times the stages of a cascade, each by itself on a made-up input, for `tessera bench stages`.
 ///
-///     let rows = try StageBenchmark(runner: runner).run(size: 1024)
+///     let benchmark = try StageBenchmark(runner: runner)
+///     for stage in runner.cascade.stages { print(try benchmark.run(stage, steps: 1).secondsPerStep) }
 package struct StageBenchmark {
     /// What one stage took.
     package struct Row: Sendable, Codable {
         package let stage: String
-        package let steps: Int
-        /// Without loading.
-        package let seconds: Double
-        package let loadSeconds: Double
+        /// Of the first step, with what is computed once for all of them.
+        package let firstStepSeconds: Double
         /// Of the fastest step.
-        package let millisecondsPerStep: Double
-        /// 10⁹ operations a second over the stage, as plain loops would count them.
+        package let secondsPerStep: Double
+        /// Duration of opening the networks.
+        package let loadSeconds: Double
+        /// 10⁹ operations a second of the fastest step, as plain loops would count them.
         package let gflops: Double
-        /// Operations by kind and shape, the slowest first.
+        /// Parameters of the networks that the stage may run.
+        package let parameters: Int
+        /// Most bytes that tensors took.
+        package let tensorBytes: Int
+        /// Operations of all steps by kind and shape, the slowest first.
         package let operations: [Operation]
     }
 
@@ -32,35 +37,61 @@ package struct StageBenchmark {
 
     package init(runner: StageRunner) { self.runner = runner }
 
-    /// Runs every stage of a picture of `size` pixels, one row each.
-    ///
-    /// - Throws: `CascadeError`, where the model makes no such size, or `StageError`.
-    package func run(size: Int, onRow: (Row) -> Void = { _ in }) throws -> [Row] {
-        let request = RenderRequest(prompt: "a red apple on a blue background", seed: 1, size: size)
-        var rows: [Row] = []
-        var blob: [UInt8]?
+    /// Runs the first `steps` steps of a stage.
+    package func run(_ stage: CascadeStage, steps: Int) throws(StageError) -> Row {
+        let name = stage.description.name
+        let request = RenderRequest(prompt: "a red apple on a blue background", seed: 1, size: 0)
+        let profiler = Profiler()
+        runner.context.trim()
+        runner.context.profiler = profiler
         defer { runner.context.profiler = nil }
-        for stage in try runner.cascade.description.stages(forSize: size) {
-            let profiler = Profiler()
-            runner.context.profiler = profiler
-            var last = ContinuousClock.now
-            var fastest = Double.infinity
-            let result = try runner.run(stage: stage.name, request: request, input: blob) { _ in
+        let loaded = runner.networks.loadSeconds
+        var flop: [Double] = []
+        var seconds: [Double] = []
+        var last = ContinuousClock.now
+        do {
+            _ = try runner.run(stage: name, request: request, input: input(of: stage)) {
+                progress throws(StageInterruption) in
                 let now = ContinuousClock.now
-                fastest = min(fastest, last.duration(to: now) / .seconds(1))
-                last = now
+                seconds.append(last.duration(to: now) / .seconds(1))
+                flop.append(profiler.rows.reduce(0) { $0 + $1.flop } - flop.reduce(0, +))
+                if progress.step >= steps { throw StageInterruption() }
+                last = .now
             }
-            blob = result.blob
-            let flop = profiler.rows.reduce(0) { $0 + $1.flop }
-            let row = Row(
-                stage: stage.name, steps: stage.steps, seconds: result.seconds,
-                loadSeconds: result.loadSeconds,
-                millisecondsPerStep: fastest * 1e3, gflops: flop / result.seconds / 1e9,
-                operations: profiler.rows.map(Operation.init))
-            rows.append(row)
-            onRow(row)
+        } catch .interrupted {}
+        let loadSeconds = runner.networks.loadSeconds - loaded
+        seconds[0] -= loadSeconds
+        let fastest = seconds.indices.min { seconds[$0] < seconds[$1] } ?? 0
+        return Row(
+            stage: name, firstStepSeconds: seconds[0], secondsPerStep: seconds[fastest],
+            loadSeconds: loadSeconds, gflops: flop[fastest] / seconds[fastest] / 1e9,
+            parameters: parameters(of: stage), tensorBytes: runner.context.tensorBytes,
+            operations: profiler.rows.map(Operation.init))
+    }
+
+    /// What the stage before could have made.
+    private func input(of stage: CascadeStage) -> [UInt8]? {
+        var generator = TorchGenerator(seed: 1)
+        switch stage.network {
+        case .prior: return nil
+        case .decoder:
+            let width = runner.cascade.textProjection.embedding
+            return StageBlob.write(
+                "image_embeds", shape: [1, width], values: generator.normals(count: width))
+        case .superResolution(let config, _):
+            let size = config.size / 4
+            let values = generator.normals(count: 3 * size * size).map { max(-1, min(1, 0.5 * $0)) }
+            return StageBlob.write("image", shape: [1, 3, size, size], values: values)
         }
-        return rows
+    }
+
+    private func parameters(of stage: CascadeStage) -> Int {
+        let isTextual = if case .superResolution = stage.network { false } else { true }
+        let components = Set(stage.components + (isTextual ? Cascade.textComponents : []))
+        return components.reduce(0) { sum, component in
+            guard let weights = try? runner.cascade.weights(of: component) else { return sum }
+            return sum + weights.names.reduce(0) { $0 + (weights.entry($1)?.count ?? 0) }
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 import TensorEngine
 
-/// The networks of a cascade, each read and packed when it is first asked for, and kept.
+/// The networks of a cascade, each opened when it is first asked for, and kept: they read their weights
+/// where these lie, so that a network takes little memory.
 package final class StageNetworks {
-    /// Seconds spent on reading and packing so far.
+    /// Seconds spent on opening networks so far.
     package private(set) var loadSeconds = 0.0
     private let cascade: Cascade
     private var textTower: CLIPTextTower?
@@ -65,6 +66,9 @@ package final class StageNetworks {
     ) throws(ModelError) -> Network {
         let start = ContinuousClock.now
         defer { loadSeconds += start.duration(to: .now) / .seconds(1) }
-        return try body(WeightScope(try cascade.weights(of: component)))
+        let weights = try cascade.weights(of: component)
+        try weights.checkUnchanged()
+        weights.prefetch()
+        return try body(WeightScope(weights))
     }
 }

@@ -9,7 +9,8 @@ extension StageRunner {
         _ run: StageRun, _ config: PriorConfig, _ onStep: StepCallback
     ) throws(StageError) -> StageOutput {
         let prior = try model { () throws(ModelError) in try networks.prior(run.stage.component, config) }
-        let conditioning = prior.condition(try bothTexts(run.request.prompt), context)
+        let prompt = run.request.prompt
+        let conditioning = try priorConditioning(prior, prompt)
         let guidance = Float(run.stage.description.guidance ?? 1)
         let x = context.matrix(rows: 1, channels: config.embedding)
         let sampling = Sampling(
@@ -20,10 +21,10 @@ extension StageRunner {
             prediction.output = Self.guided(
                 both.rows(0..<1).values(), both.rows(1..<2).values(), guidance)
         }
-        let sample = try finish(sampling, onStep)
+        let sample = try finish(sampling, run, onStep)
         return StageOutput(
             name: "image_embeds", shape: [1, config.embedding], values: prior.postProcess(sample),
-            warnings: warnings(run.request.prompt))
+            warnings: warnings(prompt))
     }
 
     /// Text and CLIP image embedding → small picture.
@@ -57,7 +58,7 @@ extension StageRunner {
             if hasVariance { both.image(1).channels(3..<6).copyNCHW(into: &prediction.variance) }
             prediction.output = Self.guided(unguided, conditional, guidance)
         }
-        return picture(try finish(sampling, onStep), size: config.size)
+        return picture(try finish(sampling, run, onStep), size: config.size)
     }
 
     /// Picture → picture of four times the size.
@@ -88,7 +89,7 @@ extension StageRunner {
             let network = timestep == lastTimestep ? last : upscaler
             network(x, timestep: timestep, context).copyNCHW(into: &prediction.output)
         }
-        return self.picture(try finish(sampling, onStep), size: size)
+        return self.picture(try finish(sampling, run, onStep), size: size)
     }
 }
 
@@ -100,9 +101,14 @@ extension StageRunner {
     }
 
     /// Runs the steps that are left; the clean sample.
-    private func finish(_ sampling: Sampling, _ onStep: StepCallback) throws(StageError) -> [Float] {
+    private func finish(
+        _ sampling: Sampling, _ run: StageRun, _ onStep: StepCallback
+    ) throws(StageError) -> [Float] {
         var sampling = sampling
         while let progress = sampling.next() {
+            // The networks read their files in place: a step that saw other weights must not count.
+            try model { () throws(ModelError) in try cascade.checkUnchanged() }
+            onPrediction?(run.steps[progress.step - 1].timestep, sampling.prediction.output)
             do {
                 try onStep(progress)
             } catch {
@@ -123,6 +129,16 @@ extension StageRunner {
         let states = try networks.tower()(ids: tokens.ids, mask: tokens.mask, context)
         texts.insert(states, for: prompt)
         return states
+    }
+
+    /// What the prior computes once for a prompt; the last is remembered.
+    private func priorConditioning(
+        _ prior: PriorTransformer, _ prompt: String
+    ) throws(StageError) -> PriorTransformer.Conditioning {
+        if let known = priorConditionings[prompt] { return known }
+        let conditioning = prior.condition(try bothTexts(prompt), context)
+        priorConditionings.insert(conditioning, for: prompt)
+        return conditioning
     }
 
     /// States of the empty prompt, then of the given one.

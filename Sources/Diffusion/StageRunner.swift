@@ -10,7 +10,11 @@ package final class StageRunner {
     package let cascade: Cascade
     package let context: ComputeContext
     package let networks: StageNetworks
-    var texts = TextStateCache()
+    /// Gets what the network predicted in each step, guidance applied, in PyTorch's order: to compare.
+    package var onPrediction: ((_ timestep: Int, _ output: [Float]) -> Void)?
+    var texts = PromptCache<TextStates>(capacity: 4)
+    /// What the prior computes once for a prompt takes tens of megabytes.
+    var priorConditionings = PromptCache<PriorTransformer.Conditioning>(capacity: 1)
 
     /// - Parameter path: nil follows `TESSERA_KERNELS`, or takes the machine's best.
     package init(cascade: Cascade, threads: Int, path: KernelPath? = nil) throws(EngineError) {
@@ -99,20 +103,5 @@ extension CascadeStage {
         case .decoder(let config): 3 * config.size * config.size
         case .superResolution(let config, _): 3 * config.size * config.size
         }
-    }
-}
-
-/// The text tower's results for the last few prompts.
-struct TextStateCache {
-    private static let capacity = 4
-    private var entries: [(prompt: String, states: TextStates)] = []
-
-    subscript(prompt: String) -> TextStates? {
-        entries.first { $0.prompt.utf8.elementsEqual(prompt.utf8) }?.states
-    }
-
-    mutating func insert(_ states: TextStates, for prompt: String) {
-        if entries.count == Self.capacity { entries.removeFirst() }
-        entries.append((prompt, states))
     }
 }

@@ -6,7 +6,7 @@ final class Storage {
     private let range: Range<Int>
     private let pool: BufferPool?
 
-    /// Floats that belong to one owner for good, such as packed weights.
+    /// Floats that belong to one owner for good, such as biases.
     init(count: Int) {
         pointer = Self.allocate(count: max(count, 1))
         range = 0..<max(count, 1)

@@ -27,33 +27,21 @@ package struct Convolution {
     package let inputs: Int
     package let outputs: Int
     package let route: ConvolutionRoute
-    private let weight: Parameter
+    private let weight: Weights
     private let bias: Parameter?
 
     /// - Parameters:
     ///   - weight: [outputs][inputs][3][3], as PyTorch keeps it.
     ///   - bias: [outputs].
     ///   - route: from `ConvolutionRoute.forShape` of the map that the layer will see.
-    package init(inputs: Int, outputs: Int, weight: [Float], bias: [Float]?, route: ConvolutionRoute) {
+    package init(inputs: Int, outputs: Int, weight: Weights, bias: [Float]?, route: ConvolutionRoute) {
         precondition(
             weight.count == inputs * outputs * 9 && bias?.count ?? outputs == outputs, "a convolution's shape"
         )
         self.inputs = inputs
         self.outputs = outputs
         self.route = route
-        let count =
-            switch route {
-            case .direct: ck_conv_packed_count(outputs, inputs, 3)
-            case .winograd: ck_winograd_packed_count(outputs, inputs)
-            }
-        self.weight = Parameter(count: count) { packed in
-            weight.withUnsafeBufferPointer { weight in
-                switch route {
-                case .direct: ck_conv_pack(weight.baseAddress, outputs, inputs, 3, packed)
-                case .winograd: ck_winograd_pack(weight.baseAddress, outputs, inputs, packed)
-                }
-            }
-        }
+        self.weight = weight
         self.bias = bias.map { Parameter($0) }
     }
 
@@ -79,7 +67,7 @@ package struct Convolution {
         context.measured(operation(x)) {
             x.withPointer { from in
                 y.withPointer { to in
-                    weight.withPointer { weight in
+                    weight.withWeights { weight in
                         operands.withEpilogue { epilogue in
                             switch route {
                             case .direct:

@@ -19,7 +19,7 @@ package enum Activation: Sendable, Hashable {
     }
 }
 
-/// Floats that a layer owns for good: packed weights, biases.
+/// Floats that a layer owns for good: biases, a norm's weights.
 struct Parameter {
     let storage: Storage
     let count: Int
@@ -32,7 +32,9 @@ struct Parameter {
 
     init(_ values: [Float]) {
         self.init(count: values.count) { target in
-            for index in values.indices { target[index] = values[index] }
+            values.withUnsafeBufferPointer { source in
+                if let start = source.baseAddress { target.update(from: start, count: source.count) }
+            }
         }
     }
 

@@ -1,5 +1,3 @@
-import CKernels
-
 /// Measures the hot loops beside the machine's own peak, for `tessera bench kernels`.
 ///
 ///     let rows = KernelBenchmark(context: context).run()
@@ -52,13 +50,13 @@ package struct KernelBenchmark {
             rows.append(row)
             onRow(row)
         }
-        let peak = ck_measure_fma_peak(context.kernels, 0.5)
+        let peaks = MachinePeaks(context: context)
+        let peak = peaks.f32Gflops
         add(Row(name: "f32 FMA peak", milliseconds: 0, gflops: peak, shareOfPeak: 1, gigabytesPerSecond: 0))
-        let bandwidth = ck_measure_read_bandwidth(context.kernels, 0.5)
         add(
             Row(
-                name: "memory read", milliseconds: 0, gflops: 0, shareOfPeak: 0, gigabytesPerSecond: bandwidth
-            ))
+                name: "memory read", milliseconds: 0, gflops: 0, shareOfPeak: 0,
+                gigabytesPerSecond: peaks.readGigabytesPerSecond))
         for shape in Self.shapes {
             for route in [ConvolutionRoute.winograd, .direct] {
                 add(convolution(shape, route, peak: peak))
@@ -77,7 +75,8 @@ package struct KernelBenchmark {
     private func convolution(_ shape: Shape, _ route: ConvolutionRoute, peak: Double) -> Row {
         let layer = Convolution(
             inputs: shape.inputs, outputs: shape.outputs,
-            weight: Self.values(9 * shape.inputs * shape.outputs, scale: 0.02), bias: nil, route: route)
+            weight: Weights(Self.values(9 * shape.inputs * shape.outputs, scale: 0.02)), bias: nil,
+            route: route)
         let x = context.map(
             images: shape.images, height: shape.size, width: shape.size, channels: shape.inputs,
             isPadded: true)
@@ -90,7 +89,7 @@ package struct KernelBenchmark {
     }
 
     private func product(m: Int, n: Int, k: Int, peak: Double) -> Row {
-        let layer = Linear(inputs: k, outputs: n, weight: Self.values(n * k, scale: 0.02), bias: nil)
+        let layer = Linear(inputs: k, outputs: n, weight: Weights(Self.values(n * k, scale: 0.02)), bias: nil)
         let x = context.matrix(rows: m, channels: k)
         x.fill()
         let y = context.matrix(rows: m, channels: n)

@@ -1,24 +1,44 @@
 import CKernels
 
 /// y = activation(x·Wᵀ + b) over rows, or over the pixels of a map (a 1×1 convolution).
+///
+/// It may consist of several layers over the same input, whose outputs follow one another.
 package struct Linear {
+    /// One of the layers.
+    package struct Part {
+        let outputs: Int
+        let weight: Weights
+        let bias: Parameter?
+
+        /// - Parameters:
+        ///   - weight: [outputs][inputs], as PyTorch keeps it.
+        ///   - bias: [outputs].
+        package init(outputs: Int, weight: Weights, bias: [Float]?) {
+            precondition(bias?.count ?? outputs == outputs, "a linear layer's bias")
+            self.outputs = outputs
+            self.weight = weight
+            self.bias = bias.map { Parameter($0) }
+        }
+    }
+
     package let inputs: Int
     package let outputs: Int
-    private let weight: Parameter
-    private let bias: Parameter?
+    private let parts: [Part]
 
     /// - Parameters:
     ///   - weight: [outputs][inputs], as PyTorch keeps it.
     ///   - bias: [outputs].
-    package init(inputs: Int, outputs: Int, weight: [Float], bias: [Float]?) {
+    package init(inputs: Int, outputs: Int, weight: Weights, bias: [Float]?) {
+        self.init(inputs: inputs, parts: [Part(outputs: outputs, weight: weight, bias: bias)])
+    }
+
+    /// Layers of as many inputs each.
+    package init(inputs: Int, parts: [Part]) {
         precondition(
-            weight.count == inputs * outputs && bias?.count ?? outputs == outputs, "a linear layer's shape")
+            parts.allSatisfy { $0.weight.count == inputs * $0.outputs }, "a linear layer's shape")
         self.inputs = inputs
-        self.outputs = outputs
-        self.weight = Parameter(count: ck_gemm_packed_count(outputs, inputs)) { packed in
-            weight.withUnsafeBufferPointer { ck_gemm_pack($0.baseAddress, outputs, inputs, packed) }
-        }
-        self.bias = bias.map { Parameter($0) }
+        self.outputs = parts.reduce(0) { $0 + $1.outputs }
+        self.parts = parts
     }
 
     /// - Parameters:
@@ -33,22 +53,33 @@ package struct Linear {
         precondition(x.channels == inputs && !x.isPadded, "a linear layer's input")
         let y = target ?? context.map(images: x.images, height: x.height, width: x.width, channels: outputs)
         precondition(y.channels == outputs && y.rows == x.rows && !y.isPadded, "a linear layer's output")
-        let operands = EpilogueOperands(bias: bias, residual: residual, activation: activation)
         context.measured(.product("linear", m: x.rows, n: outputs, k: inputs)) {
-            x.withPointer { from in
-                y.withPointer { to in
-                    weight.withPointer { weight in
-                        operands.withEpilogue { epilogue in
-                            ck_gemm(
-                                context.kernels, x.images, x.rows, outputs, inputs, from, x.pixelStride,
-                                weight,
-                                epilogue, to, y.pixelStride)
-                        }
+            var first = 0
+            for part in parts {
+                let channels = first..<first + part.outputs
+                let operands = EpilogueOperands(
+                    bias: part.bias, residual: residual?.channels(channels), activation: activation)
+                multiply(x, part, operands, into: y.channels(channels), context)
+                first = channels.upperBound
+            }
+        }
+        return y
+    }
+
+    private func multiply(
+        _ x: Tensor, _ part: Part, _ operands: EpilogueOperands, into y: Tensor, _ context: ComputeContext
+    ) {
+        x.withPointer { from in
+            y.withPointer { to in
+                part.weight.withWeights { weight in
+                    operands.withEpilogue { epilogue in
+                        ck_gemm(
+                            context.kernels, x.images, x.rows, part.outputs, inputs, from, x.pixelStride,
+                            weight, epilogue, to, y.pixelStride)
                     }
                 }
             }
         }
-        return y
     }
 }
 

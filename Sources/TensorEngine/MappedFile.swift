@@ -2,9 +2,9 @@ import Glibc
 
 /// A file mapped for reading. The mapping is shared: processes that map the same weights share the memory.
 ///
-/// A mapping of a file that shrinks would stop the process with SIGBUS where the file is gone. So every
-/// access first compares the file's length and time of change with those at opening and throws when they
-/// differ; only a file cut during the access itself is not caught.
+/// A mapping of a file that shrinks would stop the process with SIGBUS where the file is gone. So readers
+/// first compare the file's length and time of change with those at opening and throw when they differ; only
+/// a file cut during the access itself is not caught.
 package final class MappedFile: Sendable {
     /// The path as it was given.
     package let path: String
@@ -51,12 +51,27 @@ package final class MappedFile: Sendable {
 
     /// Gives `body` the file's bytes; throws when the file changed since it was opened.
     package func withBytes<Value>(_ body: (UnsafeRawBufferPointer) -> Value) throws(FileError) -> Value {
+        try checkUnchanged()
+        return withUncheckedBytes(body)
+    }
+
+    /// Throws when the file changed since it was opened.
+    package func checkUnchanged() throws(FileError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw FileError(path: path, code: errno) }
         guard Int(status.st_size) == count, status.st_mtim.tv_sec == changed.tv_sec,
             status.st_mtim.tv_nsec == changed.tv_nsec
         else { throw .changed(path: path) }
-        return body(UnsafeRawBufferPointer(start: start, count: count))
+    }
+
+    /// Gives `body` the file's bytes as they are now; for readers who call `checkUnchanged` themselves.
+    func withUncheckedBytes<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value {
+        body(UnsafeRawBufferPointer(start: start, count: count))
+    }
+
+    /// Tells the system that the whole file will be read soon, so that a disk reads ahead.
+    package func prefetch() {
+        if let start { madvise(start, count, MADV_WILLNEED) }
     }
 }
 

@@ -1,6 +1,3 @@
-import CKernels
-import Glibc
-
 /// A safetensors file (https://github.com/huggingface/safetensors), checked against every rule of the
 /// format when it is opened; the tensors themselves are read on demand.
 package final class SafetensorsFile: Sendable {
@@ -48,20 +45,37 @@ package final class SafetensorsFile: Sendable {
         metadata = header.metadata
     }
 
+    /// The tensor's elements where they lie. Takes F32, F16 and BF16.
+    package func weights(_ tensor: String) throws(SafetensorsError) -> Weights {
+        let entry = try entry(tensor)
+        let type: Weights.ElementType
+        switch entry.type {
+        case .f32: type = .f32
+        case .f16: type = .f16
+        case .bf16: type = .bf16
+        default: throw failure(.unsupportedType(tensor, type: entry.type, wanted: "F32, F16 and BF16"))
+        }
+        let (offset, count) = (entry.range.lowerBound, entry.count)
+        return switch source {
+        case .file(let file): Weights(file: file, offset: offset, count: count, type: type)
+        case .bytes(let bytes): Weights(bytes: bytes, offset: offset, count: count, type: type)
+        }
+    }
+
     /// The tensor's elements as f32, in C order. Reads F32, F16 and BF16.
     package func floats(_ tensor: String) throws(SafetensorsError) -> [Float] {
-        let entry = try entry(tensor)
-        guard [.f32, .f16, .bf16].contains(entry.type) else {
-            throw failure(.unsupportedType(tensor, type: entry.type, wanted: "F32, F16 and BF16"))
-        }
-        return try Self.withBytes(of: source, name: name) { bytes in
-            let data = UnsafeRawBufferPointer(rebasing: bytes[entry.range])
-            return [Float](unsafeUninitializedCapacity: entry.count) { floats, initialized in
-                initialized = entry.count
-                guard let base = floats.baseAddress, entry.count > 0 else { return }
-                Self.convert(data, entry.type, base, entry.count)
-            }
-        }
+        try checkUnchanged()
+        return try weights(tensor).floats()
+    }
+
+    /// Throws when the file is no longer what was opened. Whoever computes with `weights` asks between steps.
+    package func checkUnchanged() throws(SafetensorsError) {
+        try Self.withBytes(of: source, name: name) { _ in }
+    }
+
+    /// Tells the system that all tensors will be read soon.
+    package func prefetch() {
+        if case .file(let file) = source { file.prefetch() }
     }
 
     /// The tensor's elements, in C order. Reads I64.
@@ -97,28 +111,6 @@ package final class SafetensorsFile: Sendable {
             } catch {
                 throw SafetensorsError(file: name, reason: .unreadable(error.reason))
             }
-        }
-    }
-
-    /// Widens `count` elements to f32. The format does not promise alignment, so odd starts are copied first.
-    private static func convert(
-        _ data: UnsafeRawBufferPointer, _ type: SafetensorsType, _ floats: UnsafeMutablePointer<Float>,
-        _ count: Int
-    ) {
-        guard let start = data.baseAddress else { return }
-        if type == .f32 {
-            memcpy(floats, start, data.count)
-            return
-        }
-        let widen = type == .f16 ? ck_f16_to_f32 : ck_bf16_to_f32
-        if UInt(bitPattern: start).isMultiple(of: 2) {
-            widen(start.assumingMemoryBound(to: UInt16.self), floats, count)
-        } else {
-            let copy = [UInt16](unsafeUninitializedCapacity: count) { halves, initialized in
-                UnsafeMutableRawBufferPointer(halves).copyMemory(from: data)
-                initialized = count
-            }
-            widen(copy, floats, count)
         }
     }
 }

@@ -22,43 +22,36 @@ package enum SafetensorsWriter {
     /// is padded with spaces so that the data starts at a multiple of 8.
     package static func bytes(_ tensors: [Tensor], metadata: [String: String] = [:]) -> [UInt8] {
         let ordered = tensors.sorted { $0.name < $1.name }
-        var members: [String] = []
-        if !metadata.isEmpty {
-            let texts = metadata.sorted { $0.key < $1.key }.map { "\(quoted($0.key)):\(quoted($0.value))" }
-            members.append("\"__metadata__\":{\(texts.joined(separator: ","))}")
-        }
-        var end = 0
-        for tensor in ordered {
-            let sizes = tensor.shape.map(String.init).joined(separator: ",")
-            let next = end + 4 * tensor.values.count
-            let offsets = "\"data_offsets\":[\(end),\(next)]"
-            members.append("\(quoted(tensor.name)):{\"dtype\":\"F32\",\"shape\":[\(sizes)],\(offsets)}")
-            end = next
-        }
-        var header = Array("{\(members.joined(separator: ","))}".utf8)
-        while !header.count.isMultiple(of: 8) { header.append(UInt8(ascii: " ")) }
-
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(8 + header.count + end)
-        withUnsafeBytes(of: UInt64(header.count).littleEndian) { bytes.append(contentsOf: $0) }
-        bytes.append(contentsOf: header)
+        var bytes = header(
+            ordered.map { .init(name: $0.name, shape: $0.shape, type: .f32) }, metadata: metadata)
+        bytes.reserveCapacity(bytes.count + ordered.reduce(0) { $0 + 4 * $1.values.count })
         for tensor in ordered {
             tensor.values.withUnsafeBytes { bytes.append(contentsOf: $0) }
         }
         return bytes
     }
 
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": result += "\\\(scalar)"
-            case "\0"..<" ":
-                let digits = String(scalar.value, radix: 16)
-                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: result.unicodeScalars.append(scalar)
+    /// What comes before the tensors, which follow one another in this order.
+    static func header(_ tensors: [SafetensorsStream.Outline], metadata: [String: String]) -> [UInt8] {
+        var members: [String] = []
+        if !metadata.isEmpty {
+            let texts = metadata.sorted { $0.key < $1.key }.map {
+                "\(JSONValue.quoted($0.key)):\(JSONValue.quoted($0.value))"
             }
+            members.append("\"__metadata__\":{\(texts.joined(separator: ","))}")
         }
-        return result + "\""
+        var end = 0
+        for tensor in tensors {
+            let type = tensor.type.safetensors.rawValue
+            let sizes = tensor.shape.map(String.init).joined(separator: ",")
+            let next = end + tensor.byteCount
+            let offsets = "\"data_offsets\":[\(end),\(next)]"
+            let name = JSONValue.quoted(tensor.name)
+            members.append("\(name):{\"dtype\":\"\(type)\",\"shape\":[\(sizes)],\(offsets)}")
+            end = next
+        }
+        var header = Array("{\(members.joined(separator: ","))}".utf8)
+        while !header.count.isMultiple(of: 8) { header.append(UInt8(ascii: " ")) }
+        return withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) } + header
     }
 }

@@ -56,14 +56,6 @@ package struct Tensor {
             isPadded: false, storage: storage, offset: offset + range.lowerBound * pixelStride)
     }
 
-    /// One contiguous row seen as a matrix of `rows` shorter rows.
-    package func folded(rows: Int) -> Tensor {
-        precondition(self.rows == 1 && channels % rows == 0 && !isPadded, "one row is folded evenly")
-        return Tensor(
-            images: 1, height: 1, width: rows, channels: channels / rows, pixelStride: channels / rows,
-            isPadded: false, storage: storage, offset: offset)
-    }
-
     /// The same rows seen as another number of images of another size.
     package func reshaped(images: Int, height: Int, width: Int) -> Tensor {
         precondition(!isPadded && images * height * width == rows, "a reshape keeps the number of rows")

@@ -24,6 +24,7 @@ enum ExitStatus: Int32 {
     init?(_ error: any Error) {
         switch error {
         case is PromptFileError, is RequestError, is ModelError, is CascadeError, is EngineError,
+            is SynthesisError,
             is UsageError:
             self = .usage
         case let error as ClientError: self = Self.status(error)

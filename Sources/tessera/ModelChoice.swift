@@ -3,9 +3,11 @@ import Diffusion
 /// Finds the model that a command means.
 enum ModelChoice {
     /// Opens the model that `name` names or locates; without a name, the first sound one that is found.
-    static func open(_ name: String?) throws -> Cascade {
-        guard let name else { return try Cascade(folder: try soundFolders()[0]) }
-        return try Cascade(folder: try ModelLibrary.folder(of: name, in: ModelLibrary.searchFolders()))
+    /// `rehashing` distrusts what is known of files that seem unchanged.
+    static func open(_ name: String?, rehashing: Bool = false) throws -> Cascade {
+        guard let name else { return try Cascade(folder: try soundFolders()[0], rehashing: rehashing) }
+        let folder = try ModelLibrary.folder(of: name, in: ModelLibrary.searchFolders())
+        return try Cascade(folder: folder, rehashing: rehashing)
     }
 
     /// The folders to serve: that of `name`, or of every sound model that is found; at least one.

@@ -35,6 +35,34 @@ final class Arena {
         return floats
     }
 
+    /// `count` random weights of a type, at an odd address as a file may hold them, and the same as f32.
+    func weights(_ count: Int, _ type: ck_type) -> (ck_weights, UnsafeMutablePointer<Float>) {
+        let floats = random(count, seed: 2), size = type == CK_TYPE_F32 ? 4 : 2
+        let block = UnsafeMutableRawPointer.allocate(byteCount: count * size + 1, alignment: 64)
+        blocks.append(block)
+        for index in 0..<count {
+            let place = block + 1 + index * size
+            switch type {
+            case CK_TYPE_F16:
+                let half = Self.halfBits(floats[index])
+                place.storeBytes(of: half, as: UInt16.self)
+                withUnsafePointer(to: half) { ck_f16_to_f32($0, floats + index, 1) }
+            case CK_TYPE_BF16:
+                floats[index] = Float(bitPattern: floats[index].bitPattern & 0xffff_0000)
+                place.storeBytes(of: UInt16(floats[index].bitPattern >> 16), as: UInt16.self)
+            default: place.storeBytes(of: floats[index], as: Float.self)
+            }
+        }
+        return (ck_weights(values: block + 1, type: type), floats)
+    }
+
+    /// IEEE half of a float, cut off; numbers below 2⁻¹⁴ become zero.
+    private static func halfBits(_ x: Float) -> UInt16 {
+        let sign = UInt16(truncatingIfNeeded: x.bitPattern >> 16) & 0x8000
+        guard abs(x) >= 0x1p-14 else { return sign }
+        return sign | UInt16(truncatingIfNeeded: ((x.bitPattern & 0x7fff_ffff) >> 13) - (112 << 10))
+    }
+
     /// A padded map with random pixels: (height + 2)×(width + 2), border zero, pixel stride `stride`.
     func paddedMap(_ images: Int, _ height: Int, _ width: Int, _ channels: Int, stride: Int)
         -> UnsafeMutablePointer<Float>

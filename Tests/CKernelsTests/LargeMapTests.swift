@@ -10,14 +10,13 @@ struct LargeMapTests {
         let arena = Arena()
         defer { arena.free() }
         let x = arena.paddedMap(1, side, side, 1, stride: 1), weight = arena.random(channels * 9, seed: 2)
-        let packed = arena.filled(ck_winograd_packed_count(channels, 1))
-        ck_winograd_pack(weight, channels, 1, packed)
+        let weights = ck_weights(values: weight, type: CK_TYPE_F32)
         let epilogue = Ending().epilogue(arena, images: 1, rows: 1, channels: channels)
         let shape = ck_conv_shape(
             images: 1, height: side, width: side, in_channels: 1, out_channels: channels, kernel: 3, stride: 1
         )
         _ = try expectSameBits(arena, count: side * side * stride, aligned: true) { context, y in
-            ck_winograd(context, shape, x, 1, packed, epilogue, y, stride)
+            ck_winograd(context, shape, x, 1, weights, epilogue, y, stride)
         }
     }
 

@@ -6,6 +6,7 @@ struct MatrixTests {
     struct Product: Sendable {
         var images = 1
         let m, n, k: Int
+        var type = CK_TYPE_F32
         var ending = Ending()
     }
 
@@ -13,6 +14,11 @@ struct MatrixTests {
         [
             Product(m: 1, n: 1, k: 1), Product(m: 2, n: 48, k: 7), Product(m: 13, n: 33, k: 65),
             Product(m: 97, n: 16, k: 16), Product(m: 5, n: 130, k: 31), Product(m: 200, n: 20, k: 40),
+            Product(m: 1, n: 70, k: 1301), Product(m: 30, n: 40, k: 700), Product(m: 1100, n: 33, k: 650),
+            Product(m: 40, n: 200, k: 510),  // rows 512 floats apart
+            Product(m: 7, n: 37, k: 45, type: CK_TYPE_F16), Product(m: 31, n: 64, k: 672, type: CK_TYPE_F16),
+            Product(m: 7, n: 37, k: 45, type: CK_TYPE_BF16),
+            Product(m: 31, n: 64, k: 672, type: CK_TYPE_BF16),
         ] + Ending.all.map { Product(images: 3, m: 39, n: 50, k: 18, ending: $0) }
 
     @Test(arguments: products)
@@ -20,12 +26,10 @@ struct MatrixTests {
         let arena = Arena()
         defer { arena.free() }
         let lda = p.k + 2, ldc = p.n + 3
-        let a = arena.random(p.m * lda), weight = arena.random(p.n * p.k, seed: 2)
-        let packed = arena.filled(ck_gemm_packed_count(p.n, p.k))
-        ck_gemm_pack(weight, p.n, p.k, packed)
+        let a = arena.random(p.m * lda), (weights, weight) = arena.weights(p.n * p.k, p.type)
         let epilogue = p.ending.epilogue(arena, images: p.images, rows: p.m, channels: p.n)
         let c = try expectSameBits(arena, count: p.m * ldc) { context, c in
-            ck_gemm(context, p.images, p.m, p.n, p.k, a, lda, packed, epilogue, c, ldc)
+            ck_gemm(context, p.images, p.m, p.n, p.k, a, lda, weights, epilogue, c, ldc)
         }
         var reference = [Double?](repeating: nil, count: p.m * ldc)
         for row in 0..<p.m {
@@ -42,6 +46,7 @@ struct MatrixTests {
     struct Convolution: Sendable {
         let images, height, width, inputs, outputs: Int
         var kernel = 3, stride = 1
+        var type = CK_TYPE_F32
         var ending = Ending()
 
         var outHeight: Int { (height + stride - 1) / stride }
@@ -92,6 +97,9 @@ struct MatrixTests {
             Convolution(images: 2, height: 8, width: 8, inputs: 18, outputs: 33, stride: 2),
             Convolution(images: 1, height: 6, width: 11, inputs: 20, outputs: 40, kernel: 1),
             Convolution(images: 2, height: 6, width: 9, inputs: 4, outputs: 3, kernel: 1, stride: 2),
+            Convolution(images: 1, height: 5, width: 6, inputs: 21, outputs: 37, type: CK_TYPE_F16),
+            Convolution(images: 1, height: 5, width: 6, inputs: 21, outputs: 37, type: CK_TYPE_BF16),
+            Convolution(images: 1, height: 4, width: 3, inputs: 300, outputs: 70),
         ] + Ending.all.map { Convolution(images: 2, height: 4, width: 7, inputs: 6, outputs: 35, ending: $0) }
 
     @Test(arguments: convolutions)
@@ -100,13 +108,11 @@ struct MatrixTests {
         defer { arena.free() }
         let ldx = v.inputs + 1, ldy = v.outputs + 2
         let x = arena.random(v.images * (v.height + v.border) * (v.width + v.border) * ldx)
-        let weight = arena.random(v.outputs * v.inputs * v.kernel * v.kernel, seed: 2)
-        let packed = arena.filled(ck_conv_packed_count(v.outputs, v.inputs, Int32(v.kernel)))
-        ck_conv_pack(weight, v.outputs, v.inputs, Int32(v.kernel), packed)
+        let (weights, weight) = arena.weights(v.outputs * v.inputs * v.kernel * v.kernel, v.type)
         let pixels = v.images * v.outHeight * v.outWidth
         let epilogue = v.ending.epilogue(arena, images: v.images, rows: pixels, channels: v.outputs)
         let y = try expectSameBits(arena, count: pixels * ldy) { context, y in
-            ck_conv(context, v.shape, x, ldx, packed, epilogue, y, ldy)
+            ck_conv(context, v.shape, x, ldx, weights, epilogue, y, ldy)
         }
         #expect(relativeError(y, v.reference(x, ldx, weight, epilogue, ldy)) < 2e-6)
     }
@@ -118,7 +124,14 @@ struct MatrixTests {
             Convolution(images: 2, height: 5, width: 7, inputs: 6, outputs: 3),
             Convolution(images: 1, height: 34, width: 33, inputs: 17, outputs: 20),
             Convolution(images: 2, height: 8, width: 8, inputs: 48, outputs: 96),
-            Convolution(images: 1, height: 60, width: 61, inputs: 8, outputs: 33),
+            // Many tiles: transformed filters are shared; the last chunk is shorter.
+            Convolution(images: 1, height: 68, width: 75, inputs: 20, outputs: 40),
+            // Many channels: filters come in blocks, and one panel is divided between three threads.
+            Convolution(images: 1, height: 13, width: 11, inputs: 150, outputs: 30),
+            // With three threads: two chunks of shared input.
+            Convolution(images: 1, height: 64, width: 66, inputs: 1, outputs: 34),
+            Convolution(images: 1, height: 9, width: 10, inputs: 19, outputs: 35, type: CK_TYPE_F16),
+            Convolution(images: 1, height: 9, width: 10, inputs: 19, outputs: 35, type: CK_TYPE_BF16),
         ]
         + Ending.all.map { Convolution(images: 2, height: 9, width: 6, inputs: 20, outputs: 40, ending: $0) }
 
@@ -128,13 +141,11 @@ struct MatrixTests {
         defer { arena.free() }
         let ldx = v.inputs + 1, ldy = v.outputs + 2
         let x = arena.paddedMap(v.images, v.height, v.width, v.inputs, stride: ldx)
-        let weight = arena.random(v.outputs * v.inputs * 9, seed: 2)
-        let packed = arena.filled(ck_winograd_packed_count(v.outputs, v.inputs))
-        ck_winograd_pack(weight, v.outputs, v.inputs, packed)
+        let (weights, weight) = arena.weights(v.outputs * v.inputs * 9, v.type)
         let pixels = v.images * v.height * v.width
         let epilogue = v.ending.epilogue(arena, images: v.images, rows: pixels, channels: v.outputs)
         let y = try expectSameBits(arena, count: pixels * ldy) { context, y in
-            ck_winograd(context, v.shape, x, ldx, packed, epilogue, y, ldy)
+            ck_winograd(context, v.shape, x, ldx, weights, epilogue, y, ldy)
         }
         let reference = v.reference(x, ldx, weight, epilogue, ldy)
         #expect(relativeError(y, reference) < 3e-5)
@@ -154,16 +165,14 @@ struct MatrixTests {
         let batch = Convolution(images: 3, height: 10, width: 12, inputs: 32, outputs: 64)
         let alone = Convolution(images: 1, height: 10, width: 12, inputs: 32, outputs: 64)
         let x = arena.paddedMap(3, 10, 12, 32, stride: 32)
-        let weight = arena.random(64 * 32 * 9, seed: 2)
-        let packed = arena.filled(ck_winograd_packed_count(64, 32))
-        ck_winograd_pack(weight, 64, 32, packed)
+        let (weights, _) = arena.weights(64 * 32 * 9, CK_TYPE_F32)
         let epilogue = Ending(bias: false).epilogue(arena, images: 1, rows: 1, channels: 1)
         let pixels = 10 * 12,
             together = try expectSameBits(arena, count: 3 * pixels * 64) { context, y in
-                ck_winograd(context, batch.shape, x, 32, packed, epilogue, y, 64)
+                ck_winograd(context, batch.shape, x, 32, weights, epilogue, y, 64)
             }
         let last = try expectSameBits(arena, count: pixels * 64) { context, y in
-            ck_winograd(context, alone.shape, x + 2 * 12 * 14 * 32, 32, packed, epilogue, y, 64)
+            ck_winograd(context, alone.shape, x + 2 * 12 * 14 * 32, 32, weights, epilogue, y, 64)
         }
         #expect((0..<pixels * 64).allSatisfy { last[$0] == together[2 * pixels * 64 + $0] })
     }

@@ -77,10 +77,10 @@ import Testing
         ])
         let weights = try ComponentWeights(folder: folder.folder + "/text_proj")
         #expect(weights.names == ["x", "y"])
-        #expect(try weights.floats("x", shape: [2]) == [1, 2])
-        #expect(try weights.floats("y", shape: [1, 1]) == [3])
+        #expect(try weights.weights("x", shape: [2]).floats() == [1, 2])
+        #expect(try weights.weights("y", shape: [1, 1]).floats() == [3])
         #expect(weights.has("x") && !weights.has("z"))
-        let error = try #require(throws: ModelError.self) { try weights.floats("y", shape: [1]) }
+        let error = try #require(throws: ModelError.self) { try weights.weights("y", shape: [1]) }
         // The text uses the folder's name, so the folder is still there while the weights are read.
         #expect(
             error.description

@@ -13,7 +13,8 @@ import Testing
         let bias = Reference.values(20, seed: 3)
         let residual = context.matrix(rows: 7, channels: 20, values: Reference.values(140, seed: 4))
         let view = x.channels(4..<37)
-        let y = Linear(inputs: 33, outputs: 20, weight: weight, bias: bias)(view, context, residual: residual)
+        let y = Linear(inputs: 33, outputs: 20, weight: Weights(weight), bias: bias)(
+            view, context, residual: residual)
         let plain = Reference.linear(view.values(), weight, bias, inputs: 33, outputs: 20)
         let expected = zip(plain, residual.values()).map { $0 + Double($1) }
         #expect(Reference.difference(y.values(), expected) < 1e-5)
@@ -33,7 +34,8 @@ import Testing
         context.copy(plain, into: x)
         let weight = Reference.values(9 * inputs * outputs, seed: 2)
         let bias = Reference.values(outputs, seed: 3)
-        let layer = Convolution(inputs: inputs, outputs: outputs, weight: weight, bias: bias, route: route)
+        let layer = Convolution(
+            inputs: inputs, outputs: outputs, weight: Weights(weight), bias: bias, route: route)
         let expected = Reference.convolution(
             plain.values(), weight, bias, size: size, inputs: inputs, outputs: outputs)
         let wide = context.map(images: 1, height: size, width: size, channels: outputs + 16)
@@ -45,7 +47,7 @@ import Testing
         let x = context.map(images: 2, height: 4, width: 4, channels: 3, isPadded: true)
         x.clear()
         let layer = Convolution(
-            inputs: 3, outputs: 2, weight: Reference.values(54), bias: nil, route: .direct)
+            inputs: 3, outputs: 2, weight: Weights(Reference.values(54)), bias: nil, route: .direct)
         let bias = context.matrix(rows: 2, channels: 2, values: [1, 2, 3, 4])
         let values = layer(x, context, imageBias: bias).values()
         #expect(Array(values.prefix(2)) == [1, 2])
@@ -147,7 +149,7 @@ import Testing
 
     @Test func theProfilerCountsWhatRan() {
         context.profiler = Profiler()
-        let layer = Linear(inputs: 4, outputs: 2, weight: Reference.values(8), bias: nil)
+        let layer = Linear(inputs: 4, outputs: 2, weight: Weights(Reference.values(8)), bias: nil)
         let x = context.matrix(rows: 3, channels: 4, values: Reference.values(12))
         _ = layer(x, context)
         _ = layer(x, context)

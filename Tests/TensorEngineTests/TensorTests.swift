@@ -33,7 +33,6 @@ import Testing
         #expect(matrix.image(1).values() == [6, 7, 8, 9, 10, 11])
         #expect(matrix.image(1).rows(1..<2).values() == [8, 9])
         #expect(matrix.reshaped(images: 1, height: 2, width: 3).values() == matrix.values())
-        #expect(context.matrix(rows: 1, channels: 4, values: [1, 2, 3, 4]).folded(rows: 2).rows == 2)
     }
 
     @Test func memoryIsReusedOnceItsTensorsAreGone() {

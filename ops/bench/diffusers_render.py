@@ -1,6 +1,6 @@
 """Renders one prompt with PyTorch and diffusers from a Tessera model folder: the peer that Tessera is measured against.
 
-Usage: python ops/bench/diffusers_render.py MODEL PROMPT --size 1024 --seed 1 [--out picture.png]
+Usage: python ops/bench/diffusers_render.py MODEL PROMPT --size 1024 --seed 1 [--steps STAGE=N] [--out picture.png]
 Prints one JSON line: seconds to load, seconds by stage, peak resident memory in MB.
 The arithmetic is that of diffusers' UnCLIPPipeline, with the 256→1024 stage appended and all noise drawn from one
 torch.Generator in the order prior, decoder, 256, 1024.
@@ -21,93 +21,124 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 
 class Cascade:
-    """The networks of one model folder in f32, convolutions in channels_last, the faster layout on CPUs."""
+    """The networks of one model folder in f32, each read when it is first used."""
 
     def __init__(self, folder):
-        folder = Path(folder)
-        load = lambda kind, name: kind.from_pretrained(folder / name, torch_dtype=torch.float32).eval()
-        self.stages = {s["name"]: s for s in json.loads((folder / "cascade.json").read_text())["stages"]}
-        self.tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
-        self.text = load(CLIPTextModelWithProjection, "text_encoder")
-        self.prior = load(PriorTransformer, "prior")
-        self.text_proj = load(UnCLIPTextProjModel, "text_proj")
-        self.decoder = load(UNet2DConditionModel, "decoder").to(memory_format=torch.channels_last)
-        self.upsamplers = {
-            name: load(UNet2DModel, stage["component"]).to(memory_format=torch.channels_last)
-            for name, stage in self.stages.items()
-            if name.startswith("up")
-        }
+        self.folder = Path(folder)
+        self.stages = {s["name"]: s for s in json.loads((self.folder / "cascade.json").read_text())["stages"]}
+        self.prior_stage, self.base_stage, *self.upsampler_stages = self.stages
+        self.tokenizer = CLIPTokenizer.from_pretrained(self.folder / "tokenizer")
         self.schedulers = {
-            name: UnCLIPScheduler.from_pretrained(folder / stage["scheduler"]) for name, stage in self.stages.items()
+            name: UnCLIPScheduler.from_pretrained(self.folder / stage["scheduler"])
+            for name, stage in self.stages.items()
         }
+        self.networks = {}
+
+    def network(self, kind, name):
+        """Convolutions are in channels_last, the faster layout on most CPUs."""
+        if name not in self.networks:
+            network = kind.from_pretrained(self.folder / name, torch_dtype=torch.float32).eval()
+            if kind in (UNet2DConditionModel, UNet2DModel):
+                network = network.to(memory_format=torch.channels_last)
+            self.networks[name] = network
+        return self.networks[name]
+
+    def load(self):
+        """Reads everything now, to time it."""
+        self.network(CLIPTextModelWithProjection, "text_encoder")
+        self.network(UnCLIPTextProjModel, "text_proj")
+        kinds = [PriorTransformer, UNet2DConditionModel] + [UNet2DModel] * len(self.upsampler_stages)
+        for kind, stage in zip(kinds, self.stages.values()):
+            for component in {stage["component"], stage.get("last_component", stage["component"])}:
+                self.network(kind, component)
+
+    def embedding_width(self):
+        config = self.folder / self.stages[self.prior_stage]["component"] / "config.json"
+        return json.loads(config.read_text())["embedding_dim"]
 
     def encode(self, prompt):
+        """Embedding, states and mask of the empty prompt and of the given one."""
         length = self.tokenizer.model_max_length
-        tokens = self.tokenizer(prompt, padding="max_length", max_length=length, truncation=True, return_tensors="pt")
-        out = self.text(tokens.input_ids)
-        return out.text_embeds, out.last_hidden_state, tokens.attention_mask.bool()
+        tower = self.network(CLIPTextModelWithProjection, "text_encoder")
+        rows = []
+        for text in ("", prompt):
+            tokens = self.tokenizer(
+                [text], padding="max_length", max_length=length, truncation=True, return_tensors="pt")
+            out = tower(tokens.input_ids)
+            rows.append((out.text_embeds, out.last_hidden_state, tokens.attention_mask.bool()))
+        return [torch.cat(pair) for pair in zip(*rows)]
 
-    def denoise(self, stage, x, generator, predict):
+    def denoise(self, stage, x, generator, predict, steps=None):
         scheduler = self.schedulers[stage]
-        scheduler.set_timesteps(self.stages[stage]["steps"])
-        steps = scheduler.timesteps
-        for i, t in enumerate(steps):
-            previous = None if i + 1 == len(steps) else steps[i + 1]
+        scheduler.set_timesteps(steps or self.stages[stage]["steps"])
+        timesteps = scheduler.timesteps
+        for i, t in enumerate(timesteps):
+            previous = None if i + 1 == len(timesteps) else timesteps[i + 1]
             x = scheduler.step(predict(x, t), t, x, prev_timestep=previous, generator=generator).prev_sample
         return x
 
-    def embed(self, text, states, mask, generator):
-        guidance = self.stages["prior"]["guidance"]
+    def prior(self, text, states, mask):
+        """The guided prediction of a step as a function of sample and timestep."""
+        stage = self.stages[self.prior_stage]
+        network, guidance = self.network(PriorTransformer, stage["component"]), stage["guidance"]
 
         def predict(x, t):
-            out = self.prior(torch.cat([x, x]), t, text, states, mask).predicted_image_embedding
+            out = network(torch.cat([x, x]), t, text, states, mask).predicted_image_embedding
             unconditional, conditional = out.chunk(2)
             return unconditional + guidance * (conditional - unconditional)
 
-        start = torch.randn(1, self.prior.config.embedding_dim, generator=generator)
-        return self.prior.post_process_latents(self.denoise("prior", start, generator, predict))
+        return predict
 
-    def decode(self, embedding, text, states, mask, generator):
-        guidance = self.stages["base64"]["guidance"]
-        context, added = self.text_proj(
+    def decoder(self, embedding, text, states, mask):
+        stage, projection = self.stages[self.base_stage], self.network(UnCLIPTextProjModel, "text_proj")
+        network, guidance = self.network(UNet2DConditionModel, stage["component"]), stage["guidance"]
+        context, added = projection(
             image_embeddings=embedding, prompt_embeds=text, text_encoder_hidden_states=states,
             do_classifier_free_guidance=True)
-        mask = F.pad(mask, (self.text_proj.clip_extra_context_tokens, 0), value=True)
+        mask = F.pad(mask, (projection.clip_extra_context_tokens, 0), value=True)
 
         def predict(x, t):
-            out = self.decoder(torch.cat([x, x]), t, context, class_labels=added, attention_mask=mask).sample
+            out = network(torch.cat([x, x]), t, context, class_labels=added, attention_mask=mask).sample
             (unconditional, _), (conditional, variance) = (half.split(3, 1) for half in out.chunk(2))
             return torch.cat([unconditional + guidance * (conditional - unconditional), variance], 1)
 
-        size = self.stages["base64"]["size"]
-        return self.denoise("base64", torch.randn(1, 3, size, size, generator=generator), generator, predict)
+        return predict
 
-    def upsample(self, stage, image, generator):
-        size = self.stages[stage]["size"]
-        low = F.interpolate(image.clamp(-1, 1), size=[size, size], mode="bicubic", align_corners=False, antialias=True)
-        network = self.upsamplers[stage]
-        start = torch.randn(1, 3, size, size, generator=generator)
-        return self.denoise(stage, start, generator, lambda x, t: network(torch.cat([x, low], 1), t).sample)
+    def upsampler(self, name, image):
+        """The last step (t = 0) has a network of its own where the stage names one."""
+        stage = self.stages[name]
+        low = F.interpolate(
+            image.clamp(-1, 1), size=[stage["size"]] * 2, mode="bicubic", align_corners=False, antialias=True)
+
+        def predict(x, t):
+            component = stage.get("last_component", stage["component"]) if t == 0 else stage["component"]
+            return self.network(UNet2DModel, component)(torch.cat([x, low], 1), t).sample
+
+        return predict
 
 
-def render(cascade, prompt, seed, size):
+def render(cascade, prompt, seed, size, steps):
     """Returns the picture in [-1, 1] and the seconds of each stage."""
     generator = torch.Generator().manual_seed(seed)
     seconds, clock = {}, time.perf_counter()
 
-    def lap(stage):
+    def run(stage, shape, predict):
         nonlocal clock
+        start = torch.randn(1, *shape, generator=generator)
+        x = cascade.denoise(stage, start, generator, predict, steps.get(stage))
         seconds[stage], clock = time.perf_counter() - clock, time.perf_counter()
+        return x
 
-    text, states, mask = (torch.cat(pair) for pair in zip(cascade.encode([""]), cascade.encode([prompt])))
-    embedding = cascade.embed(text, states, mask, generator)
-    lap("prior")
-    image = cascade.decode(embedding, text, states, mask, generator)
-    lap("base64")
-    for stage in cascade.upsamplers:
-        if size >= cascade.stages[stage]["size"]:
-            image = cascade.upsample(stage, image, generator)
-            lap(stage)
+    texts = cascade.encode(prompt)
+    prior = cascade.network(PriorTransformer, cascade.stages[cascade.prior_stage]["component"])
+    start = [cascade.embedding_width()]
+    embedding = prior.post_process_latents(run(cascade.prior_stage, start, cascade.prior(*texts)))
+    side = cascade.stages[cascade.base_stage]["size"]
+    image = run(cascade.base_stage, [3, side, side], cascade.decoder(embedding, *texts))
+    for stage in cascade.upsampler_stages:
+        side = cascade.stages[stage]["size"]
+        if size >= side:
+            image = run(stage, [3, side, side], cascade.upsampler(stage, image))
     return image.clamp(-1, 1), seconds
 
 
@@ -118,6 +149,7 @@ def main():
     parser.add_argument("--size", type=int, default=1024)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--steps", action="append", default=[], metavar="STAGE=N")
     parser.add_argument("--out")
     arguments = parser.parse_args()
     torch.set_grad_enabled(False)
@@ -125,8 +157,10 @@ def main():
 
     clock = time.perf_counter()
     cascade = Cascade(arguments.model)
+    cascade.load()
     load_seconds = time.perf_counter() - clock
-    image, seconds = render(cascade, arguments.prompt, arguments.seed, arguments.size)
+    steps = {stage: int(count) for stage, count in (text.split("=") for text in arguments.steps)}
+    image, seconds = render(cascade, arguments.prompt, arguments.seed, arguments.size, steps)
     if arguments.out:
         pixels = ((image[0] * 0.5 + 0.5).clamp(0, 1).permute(1, 2, 0) * 255).round().to(torch.uint8)
         Image.fromarray(pixels.numpy()).save(arguments.out)

@@ -1,8 +1,10 @@
-"""Times `tessera render` beside PyTorch and diffusers: the same model folder, prompt, seed, size and threads,
-whole processes run alternately, medians printed as a table.
+"""Times Tessera beside PyTorch and OpenVINO: the same model folder, size and threads on the same machine, whole
+processes run alternately, medians printed as a table of ratios.
 
-Usage: python ops/bench/peers.py [--runs 3] [--size 1024] [--threads 2] [--model weights/emoji]
-The Python that runs this must have torch, diffusers and transformers.
+Usage: python ops/bench/peers.py picture [--model weights/emoji] [--size 1024] [--runs 3] [--json]
+       python ops/bench/peers.py step MODEL STAGE... [--peers torch-f32,torch-bf16] [--runs 3] [--json]
+The Python that runs this must have torch, diffusers and transformers, and openvino where that peer is asked for.
+`tessera models synthesize karlo --out DIR` makes a model of full size.
 """
 
 import argparse
@@ -18,23 +20,45 @@ ROOT = Path(__file__).resolve().parents[2]
 PROMPT = "a red apple on a blue background"
 
 
-def run_tessera(arguments, out):
+def result(command):
+    """The last JSON value that a command prints."""
+    done = subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True)
+    text = done.stdout.strip()
+    return json.loads(text if text.endswith("\n}") or "\n" not in text else text.splitlines()[-1])
+
+
+# Each runner returns figures by name: seconds, or memory in MB.
+
+def tessera_picture(arguments, out):
     command = [arguments.tessera, "render", PROMPT, "--out", out, "--json", "--model", arguments.model]
-    command += ["--size", str(arguments.size), "--seed", "1", "--threads", str(arguments.threads)]
-    report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    report = result(command + ["--size", arguments.size, "--seed", 1, "--threads", arguments.threads])
     seconds = {stage["name"]: stage["seconds"] for stage in report["stages"]}
     load = sum(stage["loadSeconds"] for stage in report["stages"])
-    return {"load": load, "stages": seconds, "peak_memory_mb": report["peakMemoryBytes"] / 2**20}
+    return {"load": load, **seconds, "all stages": sum(seconds.values()), "MB": report["peakMemoryBytes"] / 2**20}
 
 
-def run_diffusers(arguments, out):
-    command = [sys.executable, str(ROOT / "ops/bench/diffusers_render.py"), arguments.model, PROMPT, "--out", out]
-    command += ["--size", str(arguments.size), "--seed", "1", "--threads", str(arguments.threads)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout.strip().splitlines()[-1])
+def diffusers_picture(arguments, out):
+    command = [sys.executable, ROOT / "ops/bench/diffusers_render.py", arguments.model, PROMPT, "--out", out]
+    report = result(command + ["--size", arguments.size, "--seed", 1, "--threads", arguments.threads])
+    seconds = report["stages"]
+    return {"load": report["load"], **seconds, "all stages": sum(seconds.values()), "MB": report["peak_memory_mb"]}
 
 
-def compare(first, second):
+def tessera_step(arguments, stage):
+    command = [arguments.tessera, "bench", "stages", "--model", arguments.model, "--stage", stage, "--json"]
+    report = result(command + ["--steps", 2, "--threads", arguments.threads])
+    row = report["stages"][0]
+    load = report["openSeconds"] + row["loadSeconds"]
+    return {"load": load, "step": row["secondsPerStep"], "MB": row["peakMemoryBytes"] / 2**20}
+
+
+def peer_step(arguments, stage, engine):
+    command = [sys.executable, ROOT / "ops/bench/diffusers_step.py", arguments.model, stage, "--engine", engine]
+    report = result(command + ["--threads", arguments.threads, "--steps", arguments.steps])
+    return {"load": report["load"], "step": min(report["seconds"]), "MB": report["peak_memory_mb"]}
+
+
+def difference(first, second):
     """Mean and greatest difference of two pictures in 8-bit steps."""
     import numpy as np
     from PIL import Image
@@ -43,35 +67,77 @@ def compare(first, second):
     return abs(a - b).mean(), abs(a - b).max()
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--size", type=int, default=1024)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--model", default=str(ROOT / "weights/emoji"))
-    parser.add_argument("--tessera", default=str(ROOT / ".build/release/tessera"))
-    arguments = parser.parse_args()
+def alternate(runs, runners):
+    """Medians of each runner's figures over `runs` rounds in which each runs once."""
+    rounds = [{name: run() for name, run in runners.items()} for _ in range(runs)]
+    medians = {}
+    for name in runners:
+        figures = rounds[0][name]
+        medians[name] = {key: statistics.median(r[name][key] for r in rounds) for key in figures}
+    return medians
 
-    results = {"tessera": [], "diffusers": []}
+
+def show(title, medians):
+    """A table: our figure, then each peer's with its ratio to ours."""
+    ours, *peers = medians
+    print(title)
+    print(f"{'':12}{ours:>12}" + "".join(f"{peer:>28}" for peer in peers))
+    for key in medians[ours]:
+        unit = " MB" if key == "MB" else " s"
+        name, own = "peak memory" if key == "MB" else key, medians[ours][key]
+        digits = 0 if key == "MB" else 2
+        row = f"{name:12}{own:{12 - len(unit)}.{digits}f}{unit}"
+        for peer in peers:
+            value = medians[peer][key]
+            row += f"{value:{17 - len(unit)}.{digits}f}{unit}{value / max(own, 1e-9):10.2f}×"
+        print(row)
+
+
+def compare_pictures(arguments):
     with tempfile.TemporaryDirectory() as folder:
         ours, theirs = f"{folder}/tessera.png", f"{folder}/diffusers.png"
-        for _ in range(arguments.runs):
-            results["tessera"].append(run_tessera(arguments, ours))
-            results["diffusers"].append(run_diffusers(arguments, theirs))
-        mean, most = compare(ours, theirs)
+        medians = alternate(arguments.runs, {
+            "tessera": lambda: tessera_picture(arguments, ours),
+            "diffusers": lambda: diffusers_picture(arguments, theirs)})
+        mean, most = (float(value) for value in difference(ours, theirs))
+    if arguments.json:
+        return print(json.dumps({"medians": medians, "meanDifference": mean, "greatestDifference": most}))
+    show(f"{PROMPT!r} at {arguments.size}, {arguments.threads} threads, medians of {arguments.runs} alternating runs",
+         medians)
+    print(f"pictures differ by {mean:.5f} on average and {most:.0f} at most, of 255")
 
-    median = lambda who, value: statistics.median(value(result) for result in results[who])
-    rows = [("load", lambda r: r["load"])]
-    rows += [(name, lambda r, name=name: r["stages"][name]) for name in results["tessera"][0]["stages"]]
-    rows += [("all stages", lambda r: sum(r["stages"].values()))]
-    print(f"{PROMPT!r} at {arguments.size}, {arguments.threads} threads, medians of {arguments.runs} alternating runs")
-    print(f"{'':12}{'tessera':>12}{'diffusers':>12}{'ratio':>8}")
-    for name, value in rows:
-        a, b = median("tessera", value), median("diffusers", value)
-        print(f"{name:12}{a:10.2f} s{b:10.2f} s{b / max(a, 1e-9):7.2f}×")
-    a, b = (median(who, lambda r: r["peak_memory_mb"]) for who in ("tessera", "diffusers"))
-    print(f"{'peak memory':12}{a:9.0f} MB{b:9.0f} MB{b / a:7.2f}×")
-    print(f"pictures differ by {mean:.5f} on average and {most} at most, of 255")
+
+def compare_steps(arguments):
+    report = {}
+    for stage in arguments.stage:
+        runners = {"tessera": lambda: tessera_step(arguments, stage)}
+        for engine in arguments.peers.split(","):
+            runners[engine] = lambda engine=engine: peer_step(arguments, stage, engine)
+        report[stage] = alternate(arguments.runs, runners)
+        if not arguments.json:
+            show(f"one step of {stage} of {arguments.model}, {arguments.threads} threads, medians of {arguments.runs}"
+                 " alternating runs", report[stage])
+    if arguments.json:
+        print(json.dumps(report))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    picture, step = commands.add_parser("picture"), commands.add_parser("step")
+    picture.add_argument("--model", default=str(ROOT / "weights/emoji"))
+    picture.add_argument("--size", type=int, default=1024)
+    step.add_argument("model")
+    step.add_argument("stage", nargs="+")
+    step.add_argument("--peers", default="torch-f32,torch-channels-last,torch-bf16")
+    step.add_argument("--steps", type=int, default=1, help="of a peer's process; the fastest counts")
+    for command in (picture, step):
+        command.add_argument("--runs", type=int, default=3)
+        command.add_argument("--threads", type=int, default=os.cpu_count())
+        command.add_argument("--tessera", default=str(ROOT / ".build/release/tessera"))
+        command.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    compare_pictures(arguments) if arguments.command == "picture" else compare_steps(arguments)
 
 
 if __name__ == "__main__":

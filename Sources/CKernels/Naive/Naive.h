@@ -6,10 +6,10 @@
 #include "../include/CKernels.h"
 
 void ck_naive_gemm(ck_pool *pool, long images, long m, long n, long k, const float *a, long lda,
-                   const float *packed, ck_epilogue epilogue, float *c, long ldc);
-void ck_naive_conv(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, const float *packed,
+                   ck_weights weight, ck_epilogue epilogue, float *c, long ldc);
+void ck_naive_conv(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, ck_weights weight,
                    ck_epilogue epilogue, float *y, long ldy);
-void ck_naive_winograd(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, const float *packed,
+void ck_naive_winograd(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, ck_weights weights,
                        ck_epilogue epilogue, float *y, long ldy);
 void ck_naive_attention(ck_pool *pool, ck_attention_shape shape, const float *queries,
                         const ck_kv_source *sources, int source_count, const float *mask,

@@ -2,16 +2,8 @@
 
 #include "../Pack.h"
 #include "../Scalars.h"
+#include "../Weights.h"
 #include "Naive.h"
-
-/// Adds the products of `inputs` values with one panel's rows to the panel's sums, in order.
-static void accumulate(const float *values, long inputs, const float *rows, long width, float *sums) {
-    for (long input = 0; input < inputs; input++) {
-        for (long lane = 0; lane < width; lane++) {
-            sums[lane] = ck_fma(values[input], rows[input * width + lane], sums[lane]);
-        }
-    }
-}
 
 // MARK: Matrix product
 
@@ -19,7 +11,7 @@ typedef struct gemm {
     long rows_per_image, n, k;
     const float *a;
     long lda;
-    const float *packed;
+    ck_weights weight;
     ck_epilogue epilogue;
     float *c;
     long ldc;
@@ -29,20 +21,18 @@ static void gemm_row(void *user, long row) {
     const gemm *g = user;
     const float *residual = g->epilogue.residual;
     if (residual) residual += row * g->epilogue.residual_stride;
-    for (long panel = 0; panel < ck_panels(g->n); panel++) {
-        long width = ck_width_of_panel(g->n, panel), first = panel * ck_panel_width;
-        float sums[ck_panel_width] = {0};
-        accumulate(g->a + row * g->lda, g->k, ck_panel(g->packed, g->k, panel), width, sums);
-        for (long lane = 0; lane < ck_min(width, g->n - first); lane++) {
-            g->c[row * g->ldc + first + lane] =
-                ck_finish32(&g->epilogue, sums[lane], row / g->rows_per_image, first + lane, residual);
+    for (long n = 0; n < g->n; n++) {
+        float sum = 0.0f;
+        for (long k = 0; k < g->k; k++) {
+            sum = ck_fma(g->a[row * g->lda + k], ck_weight_at(g->weight, n * g->k + k), sum);
         }
+        g->c[row * g->ldc + n] = ck_finish32(&g->epilogue, sum, row / g->rows_per_image, n, residual);
     }
 }
 
 void ck_naive_gemm(ck_pool *pool, long images, long m, long n, long k, const float *a, long lda,
-                   const float *packed, ck_epilogue epilogue, float *c, long ldc) {
-    gemm g = {m / images, n, k, a, lda, packed, epilogue, c, ldc};
+                   ck_weights weight, ck_epilogue epilogue, float *c, long ldc) {
+    gemm g = {m / images, n, k, a, lda, weight, epilogue, c, ldc};
     ck_pool_for(pool, m, gemm_row, &g);
 }
 
@@ -53,35 +43,38 @@ typedef struct conv {
     long out_height, out_width;
     const float *x;
     long ldx;
-    const float *packed;
+    ck_weights weight;
     ck_epilogue epilogue;
     float *y;
     long ldy;
 } conv;
 
+/// The sum of one output: tap by tap, and channel by channel within a tap.
+static float conv_sum(const conv *v, const float *corner, long output) {
+    ck_conv_shape s = v->shape;
+    long in_width = s.width + (s.kernel == 3 ? 2 : 0), taps = (long)s.kernel * s.kernel;
+    float sum = 0.0f;
+    for (long tap = 0; tap < taps; tap++) {
+        const float *x = corner + (tap / s.kernel * in_width + tap % s.kernel) * v->ldx;
+        for (long input = 0; input < s.in_channels; input++) {
+            float weight = ck_weight_at(v->weight, (output * s.in_channels + input) * taps + tap);
+            sum = ck_fma(x[input], weight, sum);
+        }
+    }
+    return sum;
+}
+
 static void conv_pixel(const conv *v, long image, long row, long column) {
     ck_conv_shape s = v->shape;
-    long border = s.kernel == 3 ? 2 : 0, in_width = s.width + border;
-    const float *corner = v->x + ((image * (s.height + border) + row * s.stride) * in_width
+    long border = s.kernel == 3 ? 2 : 0;
+    const float *corner = v->x + ((image * (s.height + border) + row * s.stride) * (s.width + border)
                                   + column * s.stride) * v->ldx;
     long pixel = (image * v->out_height + row) * v->out_width + column;
-    long inputs = s.in_channels * s.kernel * s.kernel;
     const float *residual = v->epilogue.residual;
     if (residual) residual += pixel * v->epilogue.residual_stride;
-    for (long panel = 0; panel < ck_panels(s.out_channels); panel++) {
-        long width = ck_width_of_panel(s.out_channels, panel), first = panel * ck_panel_width;
-        const float *rows = ck_panel(v->packed, inputs, panel);
-        float sums[ck_panel_width] = {0};
-        for (int i = 0; i < s.kernel; i++) {
-            for (int j = 0; j < s.kernel; j++) {
-                accumulate(corner + (i * in_width + j) * v->ldx, s.in_channels, rows, width, sums);
-                rows += s.in_channels * width;
-            }
-        }
-        for (long lane = 0; lane < ck_min(width, s.out_channels - first); lane++) {
-            v->y[pixel * v->ldy + first + lane] =
-                ck_finish32(&v->epilogue, sums[lane], image, first + lane, residual);
-        }
+    for (long output = 0; output < s.out_channels; output++) {
+        v->y[pixel * v->ldy + output] =
+            ck_finish32(&v->epilogue, conv_sum(v, corner, output), image, output, residual);
     }
 }
 
@@ -92,10 +85,10 @@ static void conv_row(void *user, long item) {
     }
 }
 
-void ck_naive_conv(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, const float *packed,
+void ck_naive_conv(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, ck_weights weight,
                    ck_epilogue epilogue, float *y, long ldy) {
     long out_height = ck_ceil_div(shape.height, shape.stride);
     long out_width = ck_ceil_div(shape.width, shape.stride);
-    conv v = {shape, out_height, out_width, x, ldx, packed, epilogue, y, ldy};
+    conv v = {shape, out_height, out_width, x, ldx, weight, epilogue, y, ldy};
     ck_pool_for(pool, shape.images * out_height, conv_row, &v);
 }

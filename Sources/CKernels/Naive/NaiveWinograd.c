@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "../Pack.h"
-#include "../Scalars.h"
+#include "../Weights.h"
 #include "Naive.h"
 
 // F(4×4,3×3): Y = Aᵀ[(G w Gᵀ) ∘ (Bᵀ d B)]A for each 6×6 piece d of the padded map, stepping by 4 pixels.
@@ -13,11 +13,36 @@ typedef struct winograd {
     long tile_rows, tile_columns;
     const float *x;
     long ldx;
-    const float *packed;
+    ck_weights weights;
     ck_epilogue epilogue;
     float *y;
     long ldy;
 } winograd;
+
+/// One line of G·w.
+static void transform_filter_line(const float w[3], float out[6]) {
+    const float sixth = 1.0f / 6, twelfth = 1.0f / 12, part = 1.0f / 24;
+    float outer = -sixth * (w[0] + w[2]), mixed = ck_fma(part, w[0], sixth * w[2]);
+    out[0] = 0.25f * w[0];
+    out[1] = ck_fma(-sixth, w[1], outer);
+    out[2] = ck_fma(sixth, w[1], outer);
+    out[3] = ck_fma(twelfth, w[1], mixed);
+    out[4] = ck_fma(-twelfth, w[1], mixed);
+    out[5] = w[2];
+}
+
+/// Columns first, then rows.
+static void transform_filter(const float w[9], float out[36]) {
+    float half[3][6];
+    for (int j = 0; j < 3; j++) {
+        float column[3] = {w[j], w[3 + j], w[6 + j]};
+        transform_filter_line(column, half[j]);
+    }
+    for (int i = 0; i < 6; i++) {
+        float row[3] = {half[0][i], half[1][i], half[2][i]};
+        transform_filter_line(row, out + i * 6);
+    }
+}
 
 /// One line of Bᵀ·d.
 static void transform_input_line(const float d[6], float out[6]) {
@@ -89,14 +114,13 @@ static void convolve_tile(const winograd *w, long image, long top, long left, fl
         transform_input(w, image, top, left, input, transformed + input * 36);
     }
     for (long output = 0; output < outputs; output++) {
-        long panel = output / ck_panel_width, width = ck_width_of_panel(outputs, panel);
-        const float *weights = ck_panel(w->packed, 36 * inputs, panel) + output % ck_panel_width;
         float sums[36] = {0}, tile[4][4];
         for (long input = 0; input < inputs; input++) {
-            for (int i = 0; i < 36; i++) {
-                float weight = weights[(i * inputs + input) * width];
-                sums[i] = ck_fma(transformed[input * 36 + i], weight, sums[i]);
-            }
+            float taps[9], filter[36];
+            long start = (output * inputs + input) * 9;
+            for (int i = 0; i < 9; i++) taps[i] = ck_weight_at(w->weights, start + i);
+            transform_filter(taps, filter);
+            for (int i = 0; i < 36; i++) sums[i] = ck_fma(transformed[input * 36 + i], filter[i], sums[i]);
         }
         transform_output(sums, tile);
         store_tile(w, image, top, left, output, tile);
@@ -113,9 +137,9 @@ static void convolve_tile_row(void *user, long item) {
     free(transformed);
 }
 
-void ck_naive_winograd(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, const float *packed,
+void ck_naive_winograd(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, ck_weights weights,
                        ck_epilogue epilogue, float *y, long ldy) {
     long tile_rows = ck_ceil_div(shape.height, 4), tile_columns = ck_ceil_div(shape.width, 4);
-    winograd w = {shape, tile_rows, tile_columns, x, ldx, packed, epilogue, y, ldy};
+    winograd w = {shape, tile_rows, tile_columns, x, ldx, weights, epilogue, y, ldy};
     ck_pool_for(pool, shape.images * tile_rows, convolve_tile_row, &w);
 }

@@ -1,7 +1,10 @@
 // Attention, flash style: an item is a block of queries of one head; keys and values come in blocks of
 // `ck_key_block`, packed into panels.
 
-enum { query_block = 192 };
+enum {
+    most_queries = 448,           // an item's, …
+    attention_budget = 144 << 10, // … and its floats: half of the second-level cache
+};
 
 typedef struct attention {
     ck_attention_shape shape;
@@ -10,7 +13,7 @@ typedef struct attention {
     const float *mask;
     long mask_image_stride, mask_query_stride;
     float *output;
-    long query_blocks;
+    long block_queries, query_blocks; // an item's queries, items a head
     long value_width; // head size in whole half panels
     float *scratch;
     long thread_floats;
@@ -19,27 +22,59 @@ typedef struct attention {
 /// An item's part of the scratch memory.
 typedef struct attention_item {
     long image, head, first_query, queries;
+    float *packed;  // [query][head_size]: the queries without the gaps between tokens
     float *keys;    // [key panel][head_size][32]
     float *values;  // [value panel][key][width]
     float *scores;  // [query][ck_key_block]
     float *sums;    // [query][value_width]
-    float peaks[query_block], totals[query_block];
+    float peaks[most_queries], totals[most_queries];
 } attention_item;
 
-static long attention_floats(long head_size, long value_width) {
-    return ck_key_block * ck_line_floats(head_size) + ck_key_block * value_width + query_block * ck_key_block
-        + query_block * value_width;
+static long attention_floats(long queries, long head_size, long value_width) {
+    long width = ck_line_floats(head_size) + value_width;
+    return ck_key_block * width + queries * (ck_key_block + width);
 }
 
+/// Queries of an item: whole tiles, and as equal as they can be.
+static long queries_of_item(long queries, long head_size) {
+    long most = ck_min(most_queries, attention_budget / (ck_key_block + 2 * head_size));
+    long share = ck_ceil_div(queries, ck_ceil_div(queries, most < 64 ? 64 : most));
+    return ck_min(most_queries, ck_ceil_div(share, TILE_ROWS) * TILE_ROWS);
+}
+
+// MARK: Packing
+
+static void pack_queries(const attention *t, const attention_item *m) {
+    ck_attention_shape s = t->shape;
+    const float *query = t->queries + m->image * s.query_image_stride + m->first_query * s.query_stride
+        + m->head * s.head_size;
+    for (long i = 0; i < m->queries; i++, query += s.query_stride) {
+        float *out = m->packed + i * s.head_size;
+        for (long c = 0; c < s.head_size; c += 16) {
+            store_up_to(out + c, load_up_to(query + c, s.head_size - c), s.head_size - c);
+        }
+    }
+}
+
+/// A panel of keys may go on in the next source.
 static void pack_keys(const attention *t, const attention_item *m, long first, long count) {
-    long d = t->shape.head_size, panel_floats = d * ck_panel_width;
-    for (long i = 0; i < ck_ceil_div(count, ck_panel_width) * ck_panel_width; i++) {
-        float *out = m->keys + i / ck_panel_width * panel_floats + i % ck_panel_width;
-        if (i < count) {
-            const float *key = ck_key_at(&t->keys, m->image, m->head * d, first + i);
-            for (long c = 0; c < d; c++) out[c * ck_panel_width] = key[c];
-        } else {
-            for (long c = 0; c < d; c++) out[c * ck_panel_width] = 0.0f;
+    long d = t->shape.head_size;
+    for (long start = 0; start < count; start += ck_panel_width) {
+        float *panel = m->keys + start * d;
+        long keys = ck_min(ck_panel_width, count - start), offset;
+        const ck_kv_source *source = ck_source_of(&t->keys, m->image, first + start, &offset);
+        const float *key = source->keys + offset + m->head * d;
+        if (ck_key_at(&t->keys, m->image, m->head * d, first + start + keys - 1)
+            == key + (keys - 1) * source->stride) {
+            weight_block w = {.values = (const char *)key, .type = CK_TYPE_F32, .outputs = keys, .inputs = d,
+                              .output_stride = source->stride, .taps = 1, .tap_rows = d};
+            load_panel(&w, ck_panel_width, panel);
+            continue;
+        }
+        __builtin_memset(panel, 0, (size_t)(ck_panel_width * d) * sizeof(float));
+        for (long i = 0; i < keys; i++) {
+            key = ck_key_at(&t->keys, m->image, m->head * d, first + start + i);
+            for (long c = 0; c < d; c++) panel[c * ck_panel_width + i] = key[c];
         }
     }
 }
@@ -56,13 +91,44 @@ static void pack_values(const attention *t, const attention_item *m, long first,
     }
 }
 
-/// One query's scores of a key block become weights; its sums so far are scaled to the new maximum.
-static void soften_row(const attention *t, attention_item *m, long row, long first, long count) {
-    float *scores = m->scores + row * ck_key_block, *sums = m->sums + row * t->value_width;
-    const float *mask = t->mask;
-    if (mask) mask += m->image * t->mask_image_stride + (m->first_query + row) * t->mask_query_stride + first;
+/// Brings the keys and values of `count` tokens nearer; the next block's are fetched a few at a time while
+/// this one's scores are softened.
+static void fetch_tokens(const attention *t, const attention_item *m, long token, long count) {
+    long d = t->shape.head_size;
+    for (long end = ck_min(t->keys.count, token + count); token < end; token++) {
+        long offset;
+        const ck_kv_source *source = ck_source_of(&t->keys, m->image, token, &offset);
+        offset += m->head * d;
+        const float *key = source->keys + offset, *value = source->values + offset;
+        for (long c = 0; c < d; c += 16) {
+            __builtin_prefetch(key + c, 0, 2);
+            __builtin_prefetch(value + c, 0, 2);
+        }
+    }
+}
+
+// MARK: Softmax, sixteen queries at a time
+
+/// Lane r of the result is the tree sum (or the maximum) of row r's lanes, by turning the rows.
+CK_INLINE v16 reduce_rows(const float *rows, const bool maximum) {
+    v16 lanes[16];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 16; i += 4) turn4((const char *)(rows + i), 16 * sizeof(float), lanes + i);
+#pragma clang loop unroll(full)
+    for (int half = 8; half > 0; half /= 2) {
+#pragma clang loop unroll(full)
+        for (int i = 0; i < half; i++) {
+            v16 a = lanes[i], b = lanes[i + half];
+            lanes[i] = maximum ? choose(b > a, b, a) : a + b;
+        }
+    }
+    return lanes[0];
+}
+
+/// Scales and masks one query's scores; returns the lanes' maxima.
+CK_INLINE v16 scale_row(const attention *t, const float *mask, long count, float *scores) {
     const i16 lanes = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    v16 peaks = splat(m->peaks[row]), total = splat(0.0f);
+    v16 peaks = splat(ck_lowest_score);
     for (long i = 0; i < count; i += 16) {
         v16 score = load16(scores + i) * t->shape.scale;
         if (mask) score += load_up_to(mask + i, count - i);
@@ -70,31 +136,63 @@ static void soften_row(const attention *t, attention_item *m, long row, long fir
         store16(scores + i, score);
         peaks = choose(score > peaks, score, peaks);
     }
-    float peak = max16(peaks), correction = ck_exp32(m->peaks[row] - peak);
-    for (long i = 0; i < count; i += 16) {
-        v16 weight = exp16(load16(scores + i) - peak);
-        store16(scores + i, weight);
-        total += weight;
-    }
-    m->peaks[row] = peak;
-    m->totals[row] = m->totals[row] * correction + sum16(total);
-    for (long c = 0; c < t->value_width; c += 16) store16(sums + c, load16(sums + c) * correction);
+    return peaks;
 }
 
+/// The scores of up to sixteen queries from `row` on become weights; their sums so far are scaled to the new
+/// maxima.
+CK_INLINE void soften_rows(const attention *t, attention_item *m, long row, long first, const long count,
+                           const bool masked) {
+    _Alignas(64) float lanes[16 * 16], corrections[16], peaks[16];
+    long rows = ck_min(16, m->queries - row);
+    for (long r = 0; r < rows; r++) {
+        long query = m->first_query + row + r;
+        const float *mask =
+            masked ? t->mask + m->image * t->mask_image_stride + query * t->mask_query_stride + first : 0;
+        store16(lanes + r * 16, scale_row(t, mask, count, m->scores + (row + r) * ck_key_block));
+    }
+    for (long r = rows; r < 16; r++) store16(lanes + r * 16, splat(0.0f));
+    v16 old = load16(m->peaks + row), peak = reduce_rows(lanes, true);
+    peak = choose(peak > old, peak, old);
+    v16 correction = exp16(old - peak);
+    store16(m->peaks + row, peak);
+    store16(peaks, peak);
+    store16(corrections, correction);
+    for (long r = 0; r < rows; r++) {
+        float *scores = m->scores + (row + r) * ck_key_block, *sums = m->sums + (row + r) * t->value_width;
+        v16 total = splat(0.0f);
+        for (long i = 0; i < count; i += 16) {
+            v16 weight = exp16(load16(scores + i) - peaks[r]);
+            store16(scores + i, weight);
+            total += weight;
+        }
+        store16(lanes + r * 16, total);
+        for (long c = 0; c < t->value_width; c += 16) store16(sums + c, load16(sums + c) * corrections[r]);
+    }
+    store16(m->totals + row, load16(m->totals + row) * correction + reduce_rows(lanes, false));
+}
+
+// MARK: Items
+
 static void attend_block(const attention *t, attention_item *m, long first) {
-    ck_attention_shape s = t->shape;
-    long count = ck_min(ck_key_block, t->keys.count - first), d = s.head_size;
+    long count = ck_min(ck_key_block, t->keys.count - first), d = t->shape.head_size;
     pack_keys(t, m, first, count);
     pack_values(t, m, first, count);
-    const float *queries = t->queries + m->image * s.query_image_stride + m->first_query * s.query_stride
-        + m->head * d;
-    tile_sum score_sum = {queries, s.query_stride, single_tap, 1, d, queries, m->keys};
+    tile_sum score_sum = {m->packed, d, single_tap, 1, d, 0, 0};
     for (long key = 0; key < count; key += ck_panel_width) {
         multiply_rows(m->queries, score_sum, m->keys + key * d, ck_panel_width, false, m->scores + key,
                       ck_key_block);
     }
-    for (long row = 0; row < m->queries; row++) soften_row(t, m, row, first, count);
-    tile_sum value_sum = {m->scores, ck_key_block, single_tap, 1, count, m->scores, m->values};
+    long tokens = ck_ceil_div(16 * ck_key_block, m->queries), next = first + ck_key_block;
+    for (long row = 0; row < m->queries; row += 16, next += tokens) {
+        fetch_tokens(t, m, next, tokens);
+        if (count == ck_key_block && !t->mask) { // almost always: loops of known length
+            soften_rows(t, m, row, first, ck_key_block, false);
+        } else {
+            soften_rows(t, m, row, first, count, t->mask != 0);
+        }
+    }
+    tile_sum value_sum = {m->scores, ck_key_block, single_tap, 1, count, 0, 0};
     for (long panel = 0; panel < ck_panels(d); panel++) {
         multiply_rows(m->queries, value_sum, m->values + panel * ck_panel_width * count,
                       ck_width_of_panel(d, panel), true, m->sums + panel * ck_panel_width, t->value_width);
@@ -105,20 +203,22 @@ static void attention_body(void *user, long item, int thread) {
     const attention *t = user;
     ck_attention_shape s = t->shape;
     long block = item % t->query_blocks, head = item / t->query_blocks % s.heads;
-    long first = s.queries * block / t->query_blocks, end = s.queries * (block + 1) / t->query_blocks;
+    long first = block * t->block_queries, end = ck_min(s.queries, first + t->block_queries);
     attention_item m;
     m.image = item / t->query_blocks / s.heads;
     m.head = head;
     m.first_query = first;
     m.queries = end - first;
-    m.keys = t->scratch + thread * t->thread_floats;
+    m.packed = t->scratch + thread * t->thread_floats;
+    m.keys = m.packed + t->block_queries * ck_line_floats(s.head_size);
     m.values = m.keys + ck_key_block * ck_line_floats(s.head_size);
     m.scores = m.values + ck_key_block * t->value_width;
-    m.sums = m.scores + query_block * ck_key_block;
-    for (long row = 0; row < m.queries; row++) {
+    m.sums = m.scores + t->block_queries * ck_key_block;
+    for (long row = 0; row < most_queries; row++) {
         m.peaks[row] = ck_lowest_score;
         m.totals[row] = 0.0f;
     }
+    pack_queries(t, &m);
     __builtin_memset(m.sums, 0, (size_t)(m.queries * t->value_width) * sizeof(float));
     for (long key = 0; key < t->keys.count; key += ck_key_block) attend_block(t, &m, key);
     float *out = t->output + m.image * s.output_image_stride + first * s.output_stride + head * s.head_size;
@@ -136,10 +236,11 @@ static void vector_attention(ck_pool *pool, ck_attention_shape shape, const floa
     attention t = {
         .shape = shape, .queries = queries, .keys = ck_make_key_list(sources, source_count), .mask = mask,
         .mask_image_stride = mask_image_stride, .mask_query_stride = mask_query_stride, .output = output,
-        .query_blocks = ck_ceil_div(shape.queries, query_block),
+        .block_queries = queries_of_item(shape.queries, shape.head_size),
         .value_width = ck_packed_channels(shape.head_size),
     };
-    t.thread_floats = ck_line_floats(attention_floats(shape.head_size, t.value_width));
+    t.query_blocks = ck_ceil_div(shape.queries, t.block_queries);
+    t.thread_floats = ck_line_floats(attention_floats(t.block_queries, shape.head_size, t.value_width));
     t.scratch = ck_pool_scratch(pool, (size_t)(ck_pool_threads(pool) * t.thread_floats));
     ck_pool_items(pool, shape.images * shape.heads * t.query_blocks, attention_body, &t);
 }

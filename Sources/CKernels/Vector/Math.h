@@ -12,7 +12,6 @@ CK_INLINE v16 exp16(v16 x) {
     x = choose(x > 89.0f, splat(89.0f), x);
     x = choose(x < -104.0f, splat(-104.0f), x);
     v16 shifted = fma16(x, splat(1.44269504f), splat(CK_ROUNDER));
-    i16 n = bits16(shifted) - ck_bits(CK_ROUNDER);
     v16 whole = shifted - CK_ROUNDER;
     v16 r = fma16(whole, splat(-0.693359375f), x);
     r = fma16(whole, splat(2.12194440e-4f), r);
@@ -21,9 +20,7 @@ CK_INLINE v16 exp16(v16 x) {
     p = fma16(p, r, splat(4.1665795894e-2f));
     p = fma16(p, r, splat(1.6666665459e-1f));
     p = fma16(p, r, splat(5.0000001201e-1f));
-    p = fma16(p, r * r, r) + 1.0f;
-    i16 half = n >> 1;
-    return p * from_bits16((half + 127) << 23) * from_bits16((n - half + 127) << 23);
+    return times_power_of_two(fma16(p, r * r, r) + 1.0f, whole);
 }
 
 CK_INLINE v16 log16(v16 x) {

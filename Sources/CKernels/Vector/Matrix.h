@@ -1,14 +1,15 @@
-// Matrix products and direct convolutions: blocks of rows × panels are spread over the threads.
+// Matrix products: a thread brings a block of the weights into panels that stay in its second-level cache,
+// and all rows pass by them.
 
 /// Applies the epilogue to a tile of finished sums and writes it out. `bias` is at the panel's first channel.
-static void finish_tile(const ck_epilogue *epilogue, const float *tile, long rows, long first, long count,
-                        const float *bias, const float *residual, float *y, long ldy) {
+static void finish_tile(const ck_epilogue *epilogue, const float *tile, long ld, long rows, long first,
+                        long count, const float *bias, const float *residual, float *y, long ldy) {
     const ck_epilogue local = *epilogue;
     for (long c = 0; c < count; c += 16) {
         v16 added = bias ? load_up_to(bias + c, count - c) : splat(0.0f);
         const float *row_residual = residual ? residual + first + c : 0;
         for (long row = 0; row < rows; row++) {
-            v16 sum = load16(tile + row * ck_panel_width + c);
+            v16 sum = load16(tile + row * ld + c);
             if (bias) sum += added;
             if (local.activation != CK_ACTIVATION_NONE) sum = activate16(local.activation, sum);
             if (residual) sum += load_up_to(row_residual + row * local.residual_stride, count - c);
@@ -17,33 +18,36 @@ static void finish_tile(const ck_epilogue *epilogue, const float *tile, long row
     }
 }
 
-/// How many groups the panels are divided into so that `blocks` blocks of rows keep the threads busy.
-static long panel_groups(ck_pool *pool, long blocks, long panels) {
-    long wanted = 4 * ck_pool_threads(pool);
-    return blocks >= wanted ? 1 : ck_min(panels, ck_ceil_div(wanted, blocks));
-}
-
 // MARK: Matrix product
 
-enum { gemm_rows = 96 }; // a block of the left side that stays in the second-level cache over all panels
+enum {
+    gemm_inputs = 640,        // most inputs whose weights are in panels at a time
+    panel_budget = 128 << 10, // floats of panels a thread holds: half of the second-level cache
+    // Fewer rows than this only read the weights: whole rows of them, one panel at a time. 1×1280→5120 took
+    // 2.2 ms on one thread (12 GB/s) and 3.6 in blocks; 8 rows 2.8 and 4.6.
+    few_rows = 32,
+    few_rows_inputs = 4096,
+};
 
 typedef struct gemm {
     long rows_per_image, m, n, k;
     const float *a;
     long lda;
-    const float *packed;
+    ck_weights weight;
     ck_epilogue epilogue;
     float *c;
     long ldc;
-    long groups;
+    long k_block;          // inputs whose weights are in panels at a time
+    work_grid grid;
+    bool copies_rows;      // a tile's rows are copied together
+    // Per thread: panels [block_panels][k_block][32], sums [chunk_rows][block_panels·32], copied rows.
+    float *scratch;
+    long thread_floats, panel_floats, sum_floats;
 } gemm;
 
-static void gemm_tile(const gemm *g, long row, long rows, long panel) {
-    _Alignas(64) float tile[TILE_ROWS * ck_panel_width];
-    long first = panel * ck_panel_width, width = ck_width_of_panel(g->n, panel);
-    long count = ck_min(width, g->n - first);
-    tile_sum sum = {g->a + row * g->lda, g->lda, single_tap, 1, g->k, g->a, g->packed};
-    multiply_tile(rows, sum, ck_panel(g->packed, g->k, panel), width, false, tile, ck_panel_width);
+/// Ends a tile of finished sums of one panel.
+static void gemm_finish(const gemm *g, const float *tile, long ld, long row, long rows, long panel) {
+    long first = panel * ck_panel_width, count = ck_min(ck_panel_width, g->n - first);
     const ck_epilogue *epilogue = &g->epilogue;
     long run = epilogue->bias_image_stride ? 1 : rows; // rows that surely share a bias
     for (long r = 0; r < rows; r += run) {
@@ -52,106 +56,96 @@ static void gemm_tile(const gemm *g, long row, long rows, long panel) {
         if (bias && run == 1) bias += (row + r) / g->rows_per_image * epilogue->bias_image_stride;
         const float *residual = epilogue->residual;
         if (residual) residual += (row + r) * epilogue->residual_stride;
-        finish_tile(epilogue, tile + r * ck_panel_width, run, first, count, bias, residual,
-                    g->c + (row + r) * g->ldc, g->ldc);
+        finish_tile(epilogue, tile + r * ld, ld, run, first, count, bias, residual, g->c + (row + r) * g->ldc,
+                    g->ldc);
     }
 }
 
-static void gemm_block(void *user, long item) {
+/// Weights of inputs `k` ..< `k + inputs` of panels `first` ..< `end`.
+static void gemm_load(const gemm *g, long first, long end, long k, long inputs, float *panels) {
+    for (long panel = first; panel < end; panel++) {
+        long output = panel * ck_panel_width;
+        weight_block w = {
+            .values = (const char *)g->weight.values + (output * g->k + k) * ck_type_size(g->weight.type),
+            .type = g->weight.type, .output_stride = g->k, .outputs = g->n - output, .inputs = inputs,
+            .taps = 1, .tap_rows = inputs,
+        };
+        load_panel(&w, ck_width_of_panel(g->n, panel), panels + (panel - first) * ck_panel_width * inputs);
+    }
+}
+
+/// Copies a tile's rows so that their columns lie in different sets of the first-level cache.
+static tile_sum gemm_copy_rows(const float *a, long lda, long rows, long inputs, float *copy) {
+    long ld = ck_line_floats(inputs) + 16;
+    for (long row = 0; row < rows; row++) {
+        __builtin_memcpy(copy + row * ld, a + row * lda, (size_t)inputs * sizeof(float));
+    }
+    return (tile_sum){copy, ld, single_tap, 1, inputs, 0, 0};
+}
+
+/// Rows `row` ..< `end` against panels `first` ..< `last` over inputs `k` ..< `k + inputs`, in tiles as equal
+/// as they can be.
+static void gemm_multiply(const gemm *g, long row, long end, long first, long last, long k, long inputs,
+                          float *panels) {
+    long ld = (last - first) * ck_panel_width;
+    bool ends = k + inputs == g->k;
+    float *sums = panels + g->panel_floats, *copy = sums + g->sum_floats;
+    for (long left = ck_ceil_div(end - row, TILE_ROWS); left > 0; left--) {
+        long rows = (end - row) / left;
+        const float *a = g->a + row * g->lda + k;
+        tile_sum sum = {a, g->lda, single_tap, 1, inputs, 0, 0};
+        if (g->copies_rows) sum = gemm_copy_rows(a, g->lda, rows, inputs, copy);
+        for (long panel = first; panel < last; panel++) {
+            const float *weights = panels + (panel - first) * ck_panel_width * inputs;
+            float *tile = sums + (panel - first) * ck_panel_width;
+            for (long r = 0; ends && r < rows; r++) {
+                const float *to = g->c + (row + r) * g->ldc + panel * ck_panel_width;
+                __builtin_prefetch(to, 1, 3);
+                __builtin_prefetch(to + 16, 1, 3);
+            }
+            multiply_tile(rows, sum, weights, ck_width_of_panel(g->n, panel), k > 0, tile, ld);
+            if (ends) gemm_finish(g, tile, ld, row, rows, panel);
+        }
+        row += rows;
+        if (inputs < g->k) sums += rows * ld;
+    }
+}
+
+static void gemm_thread(void *user, int thread) {
     const gemm *g = user;
-    long group = item % g->groups, panels = ck_panels(g->n);
-    long start = item / g->groups * gemm_rows, end = ck_min(g->m, start + gemm_rows);
-    for (long panel = panels * group / g->groups; panel < panels * (group + 1) / g->groups; panel++) {
-        long row = start;
-        for (long left = ck_ceil_div(end - start, TILE_ROWS); left > 0; left--) {
-            long rows = (end - row) / left;
-            gemm_tile(g, row, rows, panel);
-            row += rows;
+    const work_grid *grid = &g->grid;
+    float *panels = g->scratch + thread * g->thread_floats;
+    for (long turn = 0; turn < grid->blocks; turn++) {
+        long block = block_in_turn(grid, thread, turn);
+        long first = first_panel(grid, block), last = first_panel(grid, block + 1);
+        bool loaded = false;
+        for (long chunk; (chunk = take_chunk(grid, block)) >= 0;) {
+            long row = first_row(grid, chunk), end = first_row(grid, chunk + 1);
+            for (long k = 0; k < g->k; k += g->k_block) {
+                long inputs = ck_min(g->k_block, g->k - k);
+                if (!loaded) gemm_load(g, first, last, k, inputs, panels);
+                gemm_multiply(g, row, end, first, last, k, inputs, panels);
+            }
+            loaded = g->k_block >= g->k;
         }
     }
 }
 
 static void vector_gemm(ck_pool *pool, long images, long m, long n, long k, const float *a, long lda,
-                        const float *packed, ck_epilogue epilogue, float *c, long ldc) {
-    long blocks = ck_ceil_div(m, gemm_rows), groups = panel_groups(pool, blocks, ck_panels(n));
-    gemm g = {m / images, m, n, k, a, lda, packed, epilogue, c, ldc, groups};
-    ck_pool_for(pool, blocks * groups, gemm_block, &g);
-}
-
-// MARK: Direct convolution
-
-enum { conv_lines = 8 }; // output lines that share a panel while it is in the second-level cache
-
-typedef struct conv {
-    ck_conv_shape shape;
-    long out_height, out_width;
-    long in_height, in_width; // with padding
-    const float *x;
-    long ldx;
-    long taps[9];
-    const float *packed;
-    ck_epilogue epilogue;
-    float *y;
-    long ldy;
-    long groups, lines;
-} conv;
-
-/// One line of output pixels against one panel.
-static void conv_line(const conv *v, long line, long panel) {
-    _Alignas(64) float tile[TILE_ROWS * ck_panel_width];
-    ck_conv_shape s = v->shape;
-    long image = line / v->out_height, in_row = line % v->out_height * s.stride;
-    long first = panel * ck_panel_width, width = ck_width_of_panel(s.out_channels, panel);
-    long count = ck_min(width, s.out_channels - first), tap_count = (long)s.kernel * s.kernel;
-    const float *x = v->x + (image * v->in_height + in_row) * v->in_width * v->ldx;
-    const float *bias = v->epilogue.bias;
-    if (bias) bias += image * v->epilogue.bias_image_stride + first;
-    long column = 0;
-    for (long left = ck_ceil_div(v->out_width, TILE_ROWS); left > 0; left--) {
-        long pixels = (v->out_width - column) / left, pixel = line * v->out_width + column;
-        tile_sum sum = {x + column * s.stride * v->ldx, s.stride * v->ldx, v->taps, tap_count, s.in_channels,
-                        v->x, v->packed};
-        multiply_tile(pixels, sum, ck_panel(v->packed, tap_count * s.in_channels, panel), width, false, tile,
-                      ck_panel_width);
-        const float *residual = v->epilogue.residual;
-        if (residual) residual += pixel * v->epilogue.residual_stride;
-        finish_tile(&v->epilogue, tile, pixels, first, count, bias, residual, v->y + pixel * v->ldy, v->ldy);
-        column += pixels;
-    }
-}
-
-static void conv_block(void *user, long item) {
-    const conv *v = user;
-    long group = item % v->groups, panels = ck_panels(v->shape.out_channels);
-    long start = item / v->groups * v->lines;
-    long end = ck_min(v->shape.images * v->out_height, start + v->lines);
-    for (long panel = panels * group / v->groups; panel < panels * (group + 1) / v->groups; panel++) {
-        for (long line = start; line < end; line++) conv_line(v, line, panel);
-    }
-}
-
-static void vector_conv(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, const float *packed,
-                        ck_epilogue epilogue, float *y, long ldy) {
-    if (shape.kernel == 1 && shape.stride == 1) {
-        vector_gemm(pool, shape.images, shape.images * shape.height * shape.width, shape.out_channels,
-                    shape.in_channels, x, ldx, packed, epilogue, y, ldy);
-        return;
-    }
-    long border = shape.kernel == 3 ? 2 : 0;
-    conv v = {
-        .shape = shape,
-        .out_height = ck_ceil_div(shape.height, shape.stride),
-        .out_width = ck_ceil_div(shape.width, shape.stride),
-        .in_height = shape.height + border, .in_width = shape.width + border,
-        .x = x, .ldx = ldx, .packed = packed, .epilogue = epilogue, .y = y, .ldy = ldy,
-    };
-    for (int tap = 0; tap < shape.kernel * shape.kernel; tap++) {
-        v.taps[tap] = (tap / shape.kernel * v.in_width + tap % shape.kernel) * ldx;
-    }
-    long all_lines = shape.images * v.out_height;
-    v.lines = all_lines / (4 * ck_pool_threads(pool));
-    v.lines = v.lines < 1 ? 1 : ck_min(v.lines, conv_lines);
-    long blocks = ck_ceil_div(all_lines, v.lines);
-    v.groups = panel_groups(pool, blocks, ck_panels(shape.out_channels));
-    ck_pool_for(pool, blocks * v.groups, conv_block, &v);
+                        ck_weights weight, ck_epilogue epilogue, float *c, long ldc) {
+    gemm g = {.rows_per_image = m / images, .m = m, .n = n, .k = k, .a = a, .lda = lda, .weight = weight,
+              .epilogue = epilogue, .c = c, .ldc = ldc};
+    bool few = m < few_rows;
+    long k_parts = ck_ceil_div(k, few ? few_rows_inputs : gemm_inputs);
+    g.k_block = k_parts == 1 ? k : ck_line_floats(ck_ceil_div(k, k_parts));
+    g.grid = make_grid(pool, ck_panels(n), few ? 1 : panel_budget / (g.k_block * ck_panel_width), m,
+                       k_parts == 1 ? 256 : 1024);
+    g.copies_rows = lda % 512 == 0 && g.grid.block_panels > 1;
+    long width = g.grid.block_panels * ck_panel_width;
+    g.panel_floats = ck_line_floats(width * g.k_block);
+    g.sum_floats = ck_line_floats(g.grid.chunk_rows * width);
+    g.thread_floats = g.panel_floats + g.sum_floats + TILE_ROWS * (ck_line_floats(g.k_block) + 16);
+    float *scratch = ck_pool_scratch(pool, (size_t)(grid_floats(&g.grid) + g.grid.threads * g.thread_floats));
+    g.scratch = start_grid(&g.grid, scratch);
+    ck_pool_run(pool, gemm_thread, &g);
 }

@@ -14,52 +14,47 @@ typedef struct group_norm {
     long lanes;     // channels in whole vectors
     float *sums;    // [image][sums or squares][part][lanes]
     float *affine;  // [image][slope or offset][lanes]
-    long rows_per_item;
+    long sum_blocks; // of channels, an item of the sums each
+    long items, rows_per_item;
     bool stream;         // the output goes past the caches
 } group_norm;
 
-/// Channels whose sums one item takes: as many accumulators as hide the latency of an addition.
-enum { norm_block = 64 };
-
-/// Sums of up to `vectors`·16 channels over consecutive pixels, into `sums` and `squares`.
-CK_INLINE void sum_channels(const float *x, long ldx, long pixels, const int vectors, long count, float *sums,
-                            float *squares) {
-    v16 sum[4], square[4];
-    for (int v = 0; v < vectors; v++) sum[v] = square[v] = splat(0.0f);
-    for (long pixel = 0; pixel < pixels; pixel++) {
-        for (int v = 0; v < vectors; v++) {
-            v16 value = load_up_to(x + pixel * ldx + v * 16, count - v * 16);
-            sum[v] += value;
-            square[v] = fma16(value, value, square[v]);
+/// Adds up to `pixels` pixels to the sums of `channels` channels, pixel by pixel.
+CK_INLINE void sum_pixels(const float *x, long ldx, const int pixels, long channels, float *sums,
+                          float *squares) {
+    for (long c = 0; c < channels; c += 16) {
+        v16 sum = load16(sums + c), square = load16(squares + c);
+#pragma clang loop unroll(full)
+        for (int pixel = 0; pixel < pixels; pixel++) {
+            v16 value = load_up_to(x + pixel * ldx + c, channels - c);
+            sum += value;
+            square = fma16(value, value, square);
         }
-    }
-    for (int v = 0; v < vectors; v++) {
-        store16(sums + v * 16, sum[v]);
-        store16(squares + v * 16, square[v]);
+        store16(sums + c, sum);
+        store16(squares + c, square);
     }
 }
 
-/// Item: a block of channels of one half of one image.
+/// Item: a block of channels of one half of one image. All channels of a pixel are read together where
+/// there are halves enough for the threads, because memory likes to be read in order.
 static void sum_body(void *user, long item) {
     const group_norm *g = user;
     ck_group_norm_shape s = g->shape;
-    long blocks = ck_ceil_div(s.channels, norm_block), pixels = s.height * s.width;
-    long first_channel = item % blocks * norm_block, part = item / blocks % ck_norm_parts;
-    long image = item / blocks / ck_norm_parts, count = ck_min(norm_block, s.channels - first_channel);
-    long first = ck_min(pixels, ck_part_start(pixels, part));
+    long part = item / g->sum_blocks % ck_norm_parts, image = item / g->sum_blocks / ck_norm_parts;
+    long vectors = g->lanes / 16, block = item % g->sum_blocks;
+    long channel = vectors * block / g->sum_blocks * 16;
+    long count = ck_min(s.channels, vectors * (block + 1) / g->sum_blocks * 16) - channel;
+    long pixels = s.height * s.width, pixel = ck_min(pixels, ck_part_start(pixels, part));
     long end = ck_min(pixels, ck_part_start(pixels, part + 1));
-    const float *x = g->x + (image * pixels + first) * g->ldx + first_channel;
-    float *sums = g->sums + (image * 2 * ck_norm_parts + part) * g->lanes + first_channel;
+    const float *x = g->x + image * pixels * g->ldx + channel;
+    float *sums = g->sums + (image * 2 * ck_norm_parts + part) * g->lanes + channel;
     float *squares = sums + ck_norm_parts * g->lanes;
-    if (count > 48) {
-        sum_channels(x, g->ldx, end - first, 4, count, sums, squares);
-    } else if (count > 32) {
-        sum_channels(x, g->ldx, end - first, 3, count, sums, squares);
-    } else if (count > 16) {
-        sum_channels(x, g->ldx, end - first, 2, count, sums, squares);
-    } else {
-        sum_channels(x, g->ldx, end - first, 1, count, sums, squares);
+    for (long c = 0; c < count; c += 16) {
+        store16(sums + c, splat(0.0f));
+        store16(squares + c, splat(0.0f));
     }
+    for (; pixel + 8 <= end; pixel += 8) sum_pixels(x + pixel * g->ldx, g->ldx, 8, count, sums, squares);
+    for (; pixel < end; pixel++) sum_pixels(x + pixel * g->ldx, g->ldx, 1, count, sums, squares);
 }
 
 /// Each channel's slope and offset.
@@ -102,9 +97,11 @@ CK_INLINE void normalise_row(const group_norm *g, long row, const bool silu, con
     if (g->padded_output) ck_clear_border(s.height, s.width, s.channels, row, g->y, g->ldy);
 }
 
+/// The sums have left the ends of both halves in the caches, so rows are taken from there backwards.
 static void normalise_body(void *user, long item) {
     const group_norm *g = user;
-    long rows = g->shape.images * g->shape.height, first = item * g->rows_per_item;
+    long end_item = item % 2 == 0 ? g->items : g->items / 2;
+    long rows = g->shape.images * g->shape.height, first = (end_item - 1 - item / 2) * g->rows_per_item;
     for (long row = first; row < ck_min(rows, first + g->rows_per_item); row++) {
         if (g->activation != CK_ACTIVATION_SILU) {
             normalise_row(g, row, false, false);
@@ -126,12 +123,15 @@ static void vector_group_norm(ck_pool *pool, ck_group_norm_shape shape, const fl
         .stream = shape.channels % 16 == 0 && ck_streams(shape.images * shape.height * shape.width * ldy),
         .rows_per_item = 1 + 2048 / (shape.width * shape.channels),
     };
+    g.items = ck_ceil_div(shape.images * shape.height, g.rows_per_item);
+    long halves = shape.images * ck_norm_parts;
+    g.sum_blocks = ck_min(g.lanes / 16, ck_ceil_div(ck_pool_threads(pool), halves));
     long sum_floats = shape.images * 2 * ck_norm_parts * g.lanes, affine_floats = shape.images * 2 * g.lanes;
     g.sums = ck_pool_scratch(pool, (size_t)(sum_floats + affine_floats));
     g.affine = g.sums + sum_floats;
-    ck_pool_for(pool, shape.images * ck_norm_parts * ck_ceil_div(shape.channels, norm_block), sum_body, &g);
+    ck_pool_for(pool, halves * g.sum_blocks, sum_body, &g);
     for (long image = 0; image < shape.images; image++) combine_image(&g, image);
-    ck_pool_for(pool, ck_ceil_div(shape.images * shape.height, g.rows_per_item), normalise_body, &g);
+    ck_pool_for(pool, g.items, normalise_body, &g);
 }
 
 // MARK: Layer norm

@@ -2,8 +2,11 @@
 
 #include "Simd.h"
 #include "Math.h"
+#include "Panel.h"
 #include "Tile.h"
+#include "Grid.h"
 #include "Matrix.h"
+#include "Convolution.h"
 #include "Winograd.h"
 #include "Attention.h"
 #include "Norm.h"

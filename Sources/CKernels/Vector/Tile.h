@@ -10,7 +10,9 @@ typedef struct tile_sum {
     long lda;
     const long *taps;
     long tap_count, k;
-    const float *next_rows, *next_panel; // what a later tile reads: fetched ahead while this one computes
+    // What a later tile reads, fetched ahead while this one computes; null where it is near already: a
+    // product of 480×320→320 reached 0.82 of the peak with such fetches and 0.86 without.
+    const float *next_rows, *next_panel;
 } tile_sum;
 
 CK_INLINE vw load_vw(const float *x) {
@@ -21,7 +23,7 @@ CK_INLINE vw load_vw(const float *x) {
 
 /// Inputs `k` ..< `k + steps` of every row. Rows are reached from every third one, whose pointers are kept,
 /// so that an address is one base, one index and a constant.
-CK_INLINE void tile_steps(const int rows, const int vectors, const int steps, const float *const thirds[4],
+CK_INLINE void tile_steps(const int rows, const int vectors, const int steps, const float *const thirds[5],
                           long lda, const float *b, long width, vw sums[TILE_ROWS][2]) {
 #pragma clang loop unroll(full)
     for (int step = 0; step < steps; step++) {
@@ -46,23 +48,25 @@ CK_INLINE void tile_body(const int rows, const int vectors, const bool add, cons
     long lda = sum->lda;
     const float *next_rows = sum->next_rows, *next_panel = sum->next_panel;
     for (long tap = 0; tap < sum->tap_count; tap++) {
-        const float *thirds[4];
-        for (int i = 0; i < 4; i++) thirds[i] = sum->a + sum->taps[tap] + 3 * i * lda;
+        const float *thirds[5];
+        for (int i = 0; i < 5; i++) thirds[i] = sum->a + sum->taps[tap] + 3 * i * lda;
         long k = sum->k;
         for (; k >= 4; k -= 4, b += 4 * width) {
             // Keeps the compiler from holding one pointer a row, which spills.
-            __asm__("" : "+r"(thirds[0]), "+r"(thirds[1]), "+r"(thirds[2]), "+r"(thirds[3]), "+r"(lda),
-                         "+r"(b));
-            for (int line = 0; line < 3; line++) __builtin_prefetch(next_rows + line * 16, 0, 2);
-            for (int line = 0; line < 2; line++) __builtin_prefetch(next_panel + line * 16, 0, 2);
-            next_rows += 48;
-            next_panel += 32;
+            __asm__("" : "+r"(thirds[0]), "+r"(thirds[1]), "+r"(thirds[2]), "+r"(thirds[3]), "+r"(thirds[4]),
+                         "+r"(lda), "+r"(b));
+            if (next_panel) {
+                for (int line = 0; line < 3; line++) __builtin_prefetch(next_rows + line * 16, 0, 2);
+                for (int line = 0; line < 2; line++) __builtin_prefetch(next_panel + line * 16, 0, 2);
+                next_rows += 48;
+                next_panel += 32;
+            }
             tile_steps(rows, vectors, 4, thirds, lda, b, width, sums);
-            for (int i = 0; i < 4; i++) thirds[i] += 4;
+            for (int i = 0; i < 5; i++) thirds[i] += 4;
         }
         for (; k > 0; k--, b += width) {
             tile_steps(rows, vectors, 1, thirds, lda, b, width, sums);
-            for (int i = 0; i < 4; i++) thirds[i]++;
+            for (int i = 0; i < 5; i++) thirds[i]++;
         }
     }
     for (int r = 0; r < rows; r++) {
@@ -91,11 +95,12 @@ typedef void tile_function(const tile_sum *sum, const float *b, long width, floa
     }
 
 TILE_KINDS(1) TILE_KINDS(2) TILE_KINDS(3) TILE_KINDS(4) TILE_KINDS(5) TILE_KINDS(6)
-#if TILE_ROWS == 12
+#if TILE_ROWS > 6
 TILE_KINDS(7) TILE_KINDS(8) TILE_KINDS(9) TILE_KINDS(10) TILE_KINDS(11) TILE_KINDS(12)
+TILE_KINDS(13) TILE_KINDS(14)
 #define TILE_ROW_LIST(kind)                                                                              \
     {0, kind##_1, kind##_2, kind##_3, kind##_4, kind##_5, kind##_6, kind##_7, kind##_8, kind##_9,       \
-     kind##_10, kind##_11, kind##_12}
+     kind##_10, kind##_11, kind##_12, kind##_13, kind##_14}
 #else
 #define TILE_ROW_LIST(kind) {0, kind##_1, kind##_2, kind##_3, kind##_4, kind##_5, kind##_6}
 #endif
@@ -125,7 +130,7 @@ static void multiply_rows(long rows, tile_sum sum, const float *panel, long widt
         multiply_tile(part, sum, panel, width, add, c, ldc);
         rows -= part;
         sum.a += part * sum.lda;
-        sum.next_panel += 8 * sum.k;
+        if (sum.next_panel) sum.next_panel += 8 * sum.k;
         c += part * ldc;
     }
 }

@@ -1,26 +1,24 @@
-// Winograd F(4×4,3×3) on blocks of tiles: transform the input, 36 matrix products, transform back.
+// Winograd F(4×4,3×3): transform the input, 36 matrix products, transform back. Weights come as torch keeps
+// them and are transformed here, so that a network's weights need no second copy.
 //
-// Large maps: each item is a block of tiles whose transformed input and sums stay in the second-level
-// cache. Small maps: the whole transformed input is shared and items divide the panels, so that each weight
-// is read once.
+// `WinogradPlan.h` says how the work is divided.
 
 typedef struct winograd {
     ck_conv_shape shape;
     long tile_rows, tile_columns, tiles;
     const float *x;
     long ldx;
-    const float *packed;
+    ck_weights weights;
     ck_epilogue epilogue;
     float *y;
     long ldy;
-    long block;            // tiles an item multiplies
-    long groups;           // of panels, one an item; more than one only with shared input
-    long group_panels;     // panels whose sums are kept before they are transformed back
-    long channels;         // in_channels in whole vectors: a row of the transformed input
-    float *shared;         // transformed input of all tiles, or null
-    float *scratch;        // per thread: transformed input (unless shared), then sums
-    long thread_floats, input_floats;
-    bool stream;           // the output goes past the caches
+    ck_winograd_plan plan;
+    long input_stride, filter_stride, sum_stride; // floats between two of the 36 matrices
+    long first_tile, chunk_tiles; // of the chunk, where its input is shared
+    float *shared;                // transformed filters, or the chunk's transformed input
+    float *scratch;               // per thread
+    long thread_floats;
+    bool stream; // the output goes past the caches
 } winograd;
 
 /// Matrices of a power-of-two size would fall on the same cache sets: a line between them avoids it.
@@ -29,6 +27,17 @@ static long matrix_stride(long floats) {
 }
 
 // MARK: Transforms
+
+CK_INLINE void filter_line(const v16 w[3], v16 out[6]) {
+    const float sixth = 1.0f / 6, twelfth = 1.0f / 12, part = 1.0f / 24;
+    v16 outer = splat(-sixth) * (w[0] + w[2]), mixed = fma16(splat(part), w[0], splat(sixth) * w[2]);
+    out[0] = splat(0.25f) * w[0];
+    out[1] = fma16(splat(-sixth), w[1], outer);
+    out[2] = fma16(splat(sixth), w[1], outer);
+    out[3] = fma16(splat(twelfth), w[1], mixed);
+    out[4] = fma16(splat(-twelfth), w[1], mixed);
+    out[5] = w[2];
+}
 
 CK_INLINE void input_line(const v16 d[6], v16 out[6]) {
     v16 a = fma16(splat(-4.0f), d[2], d[4]), b = fma16(splat(-4.0f), d[1], d[3]);
@@ -49,6 +58,49 @@ CK_INLINE void output_line(const v16 m[6], v16 out[4]) {
     out[3] = fma16(splat(8.0f), v, d) + m[5];
 }
 
+enum { filter_block = 16 }; // input channels whose filters are turned at a time
+
+/// Sixteen filters, whose taps lie `tap` floats apart, into the 36 matrices.
+CK_INLINE void transform_filter(const float *taps, long tap, float *out, long stride) {
+    v16 half[3][6];
+    for (int j = 0; j < 3; j++) {
+        v16 column[3];
+        for (int i = 0; i < 3; i++) column[i] = load16(taps + (i * 3 + j) * tap);
+        filter_line(column, half[j]);
+    }
+    for (int i = 0; i < 6; i++) {
+        v16 row[3] = {half[0][i], half[1][i], half[2][i]}, transformed[6];
+        filter_line(row, transformed);
+        for (int j = 0; j < 6; j++) store16(out + (i * 6 + j) * stride, transformed[j]);
+    }
+}
+
+/// Filters of the panel's outputs for `count` inputs from `first` on, into 36 matrices [count][width].
+static void transform_filters(const winograd *w, long panel, long first, long count, float *out) {
+    _Alignas(64) float turned[9 * filter_block * ck_panel_width];
+    long inputs = w->shape.in_channels, output = panel * ck_panel_width;
+    long width = ck_width_of_panel(w->shape.out_channels, panel), size = ck_type_size(w->weights.type);
+    for (long block = 0; block < count; block += filter_block, out += filter_block * width) {
+        long some = ck_min(filter_block, count - block);
+        weight_block filters = {
+            .values = (const char *)w->weights.values + (output * inputs + first + block) * 9 * size,
+            .type = w->weights.type, .output_stride = 9 * inputs, .outputs = w->shape.out_channels - output,
+            .inputs = 9 * some, .taps = 9, .tap_rows = some,
+        };
+        for (long row = 0; row < ck_min(width, filters.outputs); row++) { // what the next turn reads
+            const char *next = filters.values + (row * inputs + filter_block) * 9 * size;
+            for (long line = 0; line < 9 * filter_block * size; line += 64) __builtin_prefetch(next + line);
+        }
+        load_panel(&filters, width, turned);
+        for (long input = 0; input < some; input++) {
+            for (long half = 0; half < width; half += 16) {
+                long at = input * width + half;
+                transform_filter(turned + at, some * width, out + at, w->filter_stride);
+            }
+        }
+    }
+}
+
 /// Sixteen channels (or `count`, the rest zero) of one 6×6 piece into the 36 matrices.
 CK_INLINE void transform_channels(const float *x, long pixel, long line, long count, float *out,
                                   long stride) {
@@ -66,26 +118,35 @@ CK_INLINE void transform_channels(const float *x, long pixel, long line, long co
     }
 }
 
-static void transform_piece(const float *x, long pixel, long line, long channels, float *out, long stride) {
-    long c = 0;
-    for (; c + 16 <= channels; c += 16) transform_channels(x + c, pixel, line, 16, out + c, stride);
-    if (c < channels) transform_channels(x + c, pixel, line, channels - c, out + c, stride);
+/// Where sixteen channels from `channel` on begin in a row of blocked matrices.
+CK_INLINE long channel_offset(const winograd *w, long channel) {
+    return channel / w->plan.inputs * 36 * w->input_stride + channel % w->plan.inputs;
+}
+
+static void transform_piece(const winograd *w, const float *x, long line, float *out) {
+    long channels = w->shape.in_channels, c = 0;
+    for (; c + 16 <= channels; c += 16) {
+        transform_channels(x + c, w->ldx, line, 16, out + channel_offset(w, c), w->input_stride);
+    }
+    if (c < channels) {
+        transform_channels(x + c, w->ldx, line, channels - c, out + channel_offset(w, c), w->input_stride);
+    }
 }
 
 /// A piece that reaches past the padded map is transformed as if the map went on with zeros.
-static void transform_edge_piece(const float *x, long pixel, long line, long rows, long columns,
-                                 long channels, float *out, long stride) {
+static void transform_edge_piece(const winograd *w, const float *x, long line, long rows, long columns,
+                                 float *out) {
     float copy[36 * 16];
-    for (long c = 0; c < channels; c += 16) {
-        long count = ck_min(16, channels - c);
+    for (long c = 0; c < w->shape.in_channels; c += 16) {
+        long count = ck_min(16, w->shape.in_channels - c);
         __builtin_memset(copy, 0, sizeof copy);
         for (long i = 0; i < rows; i++) {
             for (long j = 0; j < columns; j++) {
-                const float *source = x + i * line + j * pixel + c;
+                const float *source = x + i * line + j * w->ldx + c;
                 __builtin_memcpy(copy + (i * 6 + j) * 16, source, (size_t)count * sizeof(float));
             }
         }
-        transform_channels(copy, 16, 6 * 16, 16, out + c, stride);
+        transform_channels(copy, 16, 6 * 16, 16, out + channel_offset(w, c), w->input_stride);
     }
 }
 
@@ -100,16 +161,16 @@ CK_INLINE tile_place place_of(const winograd *w, long tile) {
                         in_image % w->tile_columns * 4};
 }
 
-static void transform_tiles(const winograd *w, long first, long end, float *out, long stride) {
+/// Tiles `first` ..< `end` into rows of the blocked matrices [block][36][tile][plan.inputs].
+static void transform_tiles(const winograd *w, long first, long end, float *out) {
     long rows = w->shape.height + 2, columns = w->shape.width + 2, line = columns * w->ldx;
-    for (long tile = first; tile < end; tile++, out += w->channels) {
+    for (long tile = first; tile < end; tile++, out += w->plan.inputs) {
         tile_place p = place_of(w, tile);
         const float *x = w->x + (p.image * rows + p.top) * line + p.left * w->ldx;
         if (p.top + 6 <= rows && p.left + 6 <= columns) {
-            transform_piece(x, w->ldx, line, w->shape.in_channels, out, stride);
+            transform_piece(w, x, line, out);
         } else {
-            transform_edge_piece(x, w->ldx, line, ck_min(6, rows - p.top), ck_min(6, columns - p.left),
-                                 w->shape.in_channels, out, stride);
+            transform_edge_piece(w, x, line, ck_min(6, rows - p.top), ck_min(6, columns - p.left), out);
         }
     }
 }
@@ -162,88 +223,138 @@ static void restore_channels(const winograd *w, tile_place p, const float *sums,
     }
 }
 
-// MARK: Multiplication
-
-/// Panel `panel` of matrix `i` of the 36.
-static const float *weights_of(const winograd *w, long panel, long i) {
-    long inputs = w->shape.in_channels, width = ck_width_of_panel(w->shape.out_channels, panel);
-    return ck_panel(w->packed, 36 * inputs, panel) + i * inputs * width;
-}
-
-/// Tiles `first` ..< `first + count`, transformed at `input`, against panels `panel` ..< `end`.
-static void multiply_panels(const winograd *w, const float *input, long input_stride, long first, long count,
-                            long panel, long end, float *sums) {
-    long inputs = w->shape.in_channels, outputs = w->shape.out_channels;
-    long ld = (end - panel) * ck_panel_width, stride = matrix_stride(count * ld);
-    for (long i = 0; i < 36; i++) {
-        for (long p = panel; p < end; p++) {
-            const float *next_panel = p + 1 < end ? weights_of(w, p + 1, i) : weights_of(w, panel, i + 1);
-            tile_sum sum = {input + i * input_stride, w->channels, single_tap, 1, inputs, 0, next_panel};
-            multiply_rows(count, sum, weights_of(w, p, i), ck_width_of_panel(outputs, p), false,
-                          sums + i * stride + (p - panel) * ck_panel_width, ld);
-        }
-    }
+/// The sums [36][tile][channel] of panels `panel` ..< `end` become pixels.
+static void restore_tiles(const winograd *w, long first, long count, long panel, long end,
+                          const float *sums) {
+    long outputs = w->shape.out_channels, ld = (end - panel) * ck_panel_width;
     long first_channel = panel * ck_panel_width, end_channel = ck_min(outputs, end * ck_panel_width);
     for (long tile = 0; tile < count; tile++) {
         tile_place place = place_of(w, first + tile);
         for (long channel = first_channel; channel < end_channel; channel += 16) {
             const float *at = sums + tile * ld + channel - first_channel;
-            restore_channels(w, place, at, stride, channel, outputs - channel);
+            restore_channels(w, place, at, w->sum_stride, channel, outputs - channel);
         }
     }
 }
 
-static void winograd_item(void *user, long item, int thread) {
+// MARK: Shared filters: an item is a chunk of tiles
+
+/// A panel's 36 matrices [in][width] follow one another.
+static float *filters_of(const winograd *w, long panel) {
+    return w->shared + panel * 36 * w->filter_stride;
+}
+
+static void shared_filters_item(void *user, long item) {
     const winograd *w = user;
-    float *own = w->scratch + thread * w->thread_floats, *sums = own + w->input_floats;
-    long group = item % w->groups, panels = ck_panels(w->shape.out_channels);
-    long first = item / w->groups * w->block, count = ck_min(w->block, w->tiles - first);
-    const float *input = own;
-    long stride = matrix_stride((w->shared ? w->tiles : w->block) * w->channels);
-    if (w->shared) {
-        input = w->shared + first * w->channels;
-    } else {
-        transform_tiles(w, first, first + count, own, stride);
-    }
-    long end = panels * (group + 1) / w->groups;
-    for (long panel = panels * group / w->groups; panel < end; panel += w->group_panels) {
-        multiply_panels(w, input, stride, first, count, panel, ck_min(end, panel + w->group_panels), sums);
+    long inputs = w->shape.in_channels, blocks = ck_ceil_div(inputs, filter_block);
+    long panel = item / blocks, first = item % blocks * filter_block;
+    long width = ck_width_of_panel(w->shape.out_channels, panel);
+    transform_filters(w, panel, first, ck_min(filter_block, inputs - first),
+                      filters_of(w, panel) + first * width);
+}
+
+/// The transformed tiles against panels `panel` ..< `end`.
+static void multiply_panels(const winograd *w, const float *input, long count, long panel, long end,
+                            float *sums) {
+    for (long i = 0; i < 36; i++) {
+        for (long p = panel; p < end; p++) {
+            const float *filters = filters_of(w, p) + i * w->filter_stride;
+            const float *next = filters_of(w, p + 1 < end ? p + 1 : panel);
+            next += (p + 1 < end ? i : i + 1) * w->filter_stride;
+            tile_sum sum = {input + i * w->input_stride, w->plan.inputs, single_tap, 1, w->shape.in_channels,
+                            0, next};
+            multiply_rows(count, sum, filters, ck_width_of_panel(w->shape.out_channels, p), false,
+                          sums + i * w->sum_stride + (p - panel) * ck_panel_width,
+                          (end - panel) * ck_panel_width);
+        }
     }
 }
+
+static void chunk_item(void *user, long item, int thread) {
+    const winograd *w = user;
+    long first = item * w->plan.tiles, count = ck_min(w->plan.tiles, w->tiles - first);
+    float *input = w->scratch + thread * w->thread_floats, *sums = input + 36 * w->input_stride;
+    transform_tiles(w, first, first + count, input);
+    long panels = ck_panels(w->shape.out_channels);
+    for (long panel = 0; panel < panels; panel += w->plan.panels) {
+        long end = ck_min(panels, panel + w->plan.panels);
+        multiply_panels(w, input, count, panel, end, sums);
+        restore_tiles(w, first, count, panel, end, sums);
+    }
+}
+
+static void convolve_with_shared_filters(ck_pool *pool, winograd *w) {
+    long panels = ck_panels(w->shape.out_channels);
+    w->filter_stride = matrix_stride(w->shape.in_channels * ck_panel_width);
+    w->sum_stride = matrix_stride(w->plan.tiles * w->plan.panels * ck_panel_width);
+    w->thread_floats = 36 * (w->input_stride + w->sum_stride);
+    long shared_floats = panels * 36 * w->filter_stride;
+    w->shared = ck_pool_scratch(pool, (size_t)(shared_floats + ck_pool_threads(pool) * w->thread_floats));
+    w->scratch = w->shared + shared_floats;
+    ck_pool_for(pool, panels * ck_ceil_div(w->shape.in_channels, filter_block), shared_filters_item, w);
+    ck_pool_items(pool, ck_ceil_div(w->tiles, w->plan.tiles), chunk_item, w);
+}
+
+// MARK: Shared input: an item is a panel
 
 enum { shared_tiles = 4 }; // tiles an item of the shared transform takes
 
-static void shared_transform_item(void *user, long item) {
+static void shared_tiles_item(void *user, long item) {
     const winograd *w = user;
-    long first = item * shared_tiles, stride = matrix_stride(w->tiles * w->channels);
-    long end = ck_min(w->tiles, first + shared_tiles);
-    transform_tiles(w, first, end, w->shared + first * w->channels, stride);
+    long first = item * shared_tiles, end = ck_min(w->chunk_tiles, first + shared_tiles);
+    float *out = w->shared + first * w->plan.inputs;
+    transform_tiles(w, w->first_tile + first, w->first_tile + end, out);
 }
 
-// MARK: Schedule
+/// A part of the chunk's tiles against one panel. Sums wait in memory while the next block of inputs comes.
+static void panel_item(void *user, long item, int thread) {
+    const winograd *w = user;
+    long parts = w->plan.parts, panel = item / parts, part = item % parts, block = w->plan.inputs;
+    long tile = w->chunk_tiles * part / parts, count = w->chunk_tiles * (part + 1) / parts - tile;
+    long inputs = w->shape.in_channels, width = ck_width_of_panel(w->shape.out_channels, panel);
+    float *filters = w->scratch + thread * w->thread_floats, *sums = filters + 36 * w->filter_stride;
+    const float *input = w->shared + tile * block;
+    for (long first = 0; first < inputs; first += block) {
+        long some = ck_min(block, inputs - first);
+        transform_filters(w, panel, first, some, filters);
+        for (long i = 0; i < 36; i++, input += w->input_stride) {
+            const float *matrix = filters + i * w->filter_stride;
+            tile_sum sum = {input, block, single_tap, 1, some, 0, matrix + w->filter_stride};
+            multiply_rows(count, sum, matrix, width, first > 0, sums + i * w->sum_stride, ck_panel_width);
+        }
+    }
+    restore_tiles(w, w->first_tile + tile, count, panel, panel + 1, sums);
+}
 
-static void vector_winograd(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, const float *packed,
+static void convolve_with_shared_input(ck_pool *pool, winograd *w) {
+    long blocks = ck_ceil_div(w->shape.in_channels, w->plan.inputs);
+    w->filter_stride = matrix_stride(w->plan.inputs * ck_panel_width);
+    w->sum_stride = matrix_stride(w->plan.tiles * ck_panel_width);
+    w->thread_floats = 36 * (w->filter_stride + w->sum_stride);
+    long shared_floats = blocks * 36 * w->input_stride;
+    w->shared = ck_pool_scratch(pool, (size_t)(shared_floats + ck_pool_threads(pool) * w->thread_floats));
+    w->scratch = w->shared + shared_floats;
+    for (w->first_tile = 0; w->first_tile < w->tiles; w->first_tile += w->plan.tiles) {
+        w->chunk_tiles = ck_min(w->plan.tiles, w->tiles - w->first_tile);
+        ck_pool_for(pool, ck_ceil_div(w->chunk_tiles, shared_tiles), shared_tiles_item, w);
+        ck_pool_items(pool, ck_panels(w->shape.out_channels) * w->plan.parts, panel_item, w);
+    }
+}
+
+static void vector_winograd(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, ck_weights weights,
                             ck_epilogue epilogue, float *y, long ldy) {
     winograd w = {
-        .shape = shape, .x = x, .ldx = ldx, .packed = packed, .epilogue = epilogue, .y = y, .ldy = ldy,
+        .shape = shape, .x = x, .ldx = ldx, .weights = weights, .epilogue = epilogue, .y = y, .ldy = ldy,
         .tile_rows = ck_ceil_div(shape.height, 4), .tile_columns = ck_ceil_div(shape.width, 4),
-        .channels = ck_line_floats(shape.in_channels),
         .stream = ck_streams(shape.images * shape.height * shape.width * ldy),
     };
     w.tiles = shape.images * w.tile_rows * w.tile_columns;
-    int threads = ck_pool_threads(pool);
-    ck_winograd_plan plan = ck_plan_winograd(w.tiles, w.channels, ck_panels(shape.out_channels), threads);
-    w.block = plan.block;
-    w.groups = plan.groups;
-    w.group_panels = plan.group_panels;
-    w.input_floats = plan.shared ? 0 : 36 * matrix_stride(w.block * w.channels);
-    w.thread_floats = w.input_floats + 36 * matrix_stride(w.block * w.group_panels * ck_panel_width);
-    long shared_floats = plan.shared ? 36 * matrix_stride(w.tiles * w.channels) : 0;
-    float *scratch = ck_pool_scratch(pool, (size_t)(shared_floats + threads * w.thread_floats));
-    w.scratch = scratch + shared_floats;
-    if (plan.shared) {
-        w.shared = scratch;
-        ck_pool_for(pool, ck_ceil_div(w.tiles, shared_tiles), shared_transform_item, &w);
+    long panels = ck_panels(shape.out_channels);
+    w.plan = ck_plan_winograd(w.tiles, shape.in_channels, panels, ck_pool_threads(pool));
+    w.input_stride = matrix_stride(w.plan.tiles * w.plan.inputs);
+    if (w.plan.shares_filters) {
+        convolve_with_shared_filters(pool, &w);
+    } else {
+        convolve_with_shared_input(pool, &w);
     }
-    ck_pool_items(pool, ck_ceil_div(w.tiles, w.block) * w.groups, winograd_item, &w);
 }

@@ -76,13 +76,22 @@ typedef struct ck_epilogue {
     float scale;
 } ck_epilogue;
 
-// MARK: Matrix product: C[M×N] = A[M×K] · Wᵀ, W as torch's Linear keeps it, [N][K]
+// MARK: Weights
 
-size_t ck_gemm_packed_count(long n, long k);
-void ck_gemm_pack(const float *weight, long n, long k, float *packed);
+typedef enum ck_type { CK_TYPE_F32 = 0, CK_TYPE_F16 = 1, CK_TYPE_BF16 = 2 } ck_type;
+
+/// Weights where they lie, usually in a mapped file: PyTorch's layout, any alignment. They are read as they
+/// are used and widened to f32; no copy of them is kept.
+typedef struct ck_weights {
+    const void *values;
+    ck_type type;
+} ck_weights;
+
+// MARK: Matrix product: C[M×N] = A[M×K] · Wᵀ, W as PyTorch's Linear keeps it, [N][K]
+
 /// `images` divides `m`; it matters only where `bias_image_stride` is not 0.
 void ck_gemm(ck_context context, long images, long m, long n, long k, const float *a, long lda,
-             const float *packed, ck_epilogue epilogue, float *c, long ldc);
+             ck_weights weight, ck_epilogue epilogue, float *c, long ldc);
 
 // MARK: Convolution (a 1×1 convolution of stride 1 is a matrix product over pixels)
 
@@ -94,18 +103,14 @@ typedef struct ck_conv_shape {
     int stride; ///< 1 or 2
 } ck_conv_shape;
 
-/// Weights as torch keeps them: [out][in][kernel][kernel].
-size_t ck_conv_packed_count(long out_channels, long in_channels, int kernel);
-void ck_conv_pack(const float *weight, long out_channels, long in_channels, int kernel, float *packed);
-/// `x`: padded map for kernel 3 (rows of (width+2)·ldx floats), plain for kernel 1. `y`: plain map.
-void ck_conv(ck_context context, ck_conv_shape shape, const float *x, long ldx, const float *packed,
+/// `weight`: [out][in][kernel][kernel]. `x`: padded map for kernel 3 (rows of (width+2)·ldx floats), plain
+/// for kernel 1. `y`: plain map.
+void ck_conv(ck_context context, ck_conv_shape shape, const float *x, long ldx, ck_weights weight,
              ck_epilogue epilogue, float *y, long ldy);
 
 /// Winograd F(4×4,3×3), stride 1 (Lavin & Gray 2015, arXiv 1509.09308). Edge tiles of maps that 4 does
 /// not divide are handled.
-size_t ck_winograd_packed_count(long out_channels, long in_channels);
-void ck_winograd_pack(const float *weight, long out_channels, long in_channels, float *packed);
-void ck_winograd(ck_context context, ck_conv_shape shape, const float *x, long ldx, const float *packed,
+void ck_winograd(ck_context context, ck_conv_shape shape, const float *x, long ldx, ck_weights weight,
                  ck_epilogue epilogue, float *y, long ldy);
 
 // MARK: Attention

@@ -14,7 +14,8 @@ package struct TextStates {
 /// CLIPTextModelWithProjection).
 package struct CLIPTextTower {
     private let shape: TextEncoderConfig
-    private let tokenEmbedding: [Float]
+    /// [vocabulary][width].
+    private let tokenEmbedding: Weights
     private let positionEmbedding: [Float]
     private let layers: [TransformerBlock]
     private let finalLayerNorm: LayerNorm
@@ -23,7 +24,7 @@ package struct CLIPTextTower {
     init(_ weights: WeightScope, shape: TextEncoderConfig) throws(ModelError) {
         self.shape = shape
         let text = weights["text_model"]
-        tokenEmbedding = try text.floats(
+        tokenEmbedding = try text.tensor(
             "embeddings.token_embedding.weight", shape: [shape.vocabulary, shape.width])
         positionEmbedding = try text.floats(
             "embeddings.position_embedding.weight", shape: [shape.positions, shape.width])
@@ -53,10 +54,8 @@ package struct CLIPTextTower {
         var embedded: [Float] = []
         embedded.reserveCapacity(ids.count * width)
         for (position, id) in ids.enumerated() {
-            for channel in 0..<width {
-                embedded.append(
-                    tokenEmbedding[id * width + channel] + positionEmbedding[position * width + channel])
-            }
+            let token = tokenEmbedding.floats(id * width..<(id + 1) * width)
+            embedded += zip(token, positionEmbedding[(position * width)...]).map { $0 + $1 }
         }
         var hidden = context.matrix(rows: ids.count, channels: width, values: embedded)
         let causal = context.matrix(

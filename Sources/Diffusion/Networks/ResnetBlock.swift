@@ -45,7 +45,7 @@ struct ResnetBlock {
             let convolutionBias = try weights.floats("conv1.bias", shape: [outputs])
             timeProjection = Linear(
                 inputs: shape.timeChannels, outputs: outputs,
-                weight: try weights.floats("time_emb_proj.weight", shape: [outputs, shape.timeChannels]),
+                weight: try weights.tensor("time_emb_proj.weight", shape: [outputs, shape.timeChannels]),
                 bias: zip(timeBias, convolutionBias).map { $0 + $1 })
         }
         shortcut =

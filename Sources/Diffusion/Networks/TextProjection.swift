@@ -31,29 +31,24 @@ package struct TextProjection {
         imageProj = try weights.linear(
             "clip_image_embeddings_project_to_time_embeddings", inputs: shape.embedding,
             outputs: shape.timeChannels)
-        extraTokensProj = try Self.extraTokens(weights, shape)
+        extraTokensProj = try weights.linear(
+            "clip_extra_context_tokens_proj", inputs: shape.embedding,
+            outputs: shape.extraTokens * shape.contextChannels)
         encoderHiddenStatesProj = try weights.linear(
             "encoder_hidden_states_proj", inputs: shape.embedding, outputs: shape.contextChannels)
         textNorm = try weights.layerNorm(
             "text_encoder_hidden_states_norm", channels: shape.contextChannels, epsilon: 1e-5)
     }
 
-    /// The layer's outputs are channel-major in the checkpoint (channel·tokens + token); its rows are put in
-    /// token-major order, so that its output is the tokens one after another.
-    private static func extraTokens(_ weights: WeightScope, _ shape: TextProjectionConfig) throws(ModelError)
-        -> Linear
-    {
-        let outputs = shape.extraTokens * shape.contextChannels
-        let weight = try weights.floats(
-            "clip_extra_context_tokens_proj.weight", shape: [outputs, shape.embedding])
-        let bias = try weights.floats("clip_extra_context_tokens_proj.bias", shape: [outputs])
-        let order = (0..<outputs).map { output in
-            output % shape.contextChannels * shape.extraTokens + output / shape.contextChannels
+    /// The context tokens made of an image embedding, a row each. The layer's outputs are channel-major
+    /// (channel·tokens + token).
+    private func extraTokens(_ image: Tensor, _ context: ComputeContext) -> Tensor {
+        let outputs = extraTokensProj(image, context).values()
+        let (tokens, channels) = (shape.extraTokens, shape.contextChannels)
+        let values = (0..<tokens).flatMap { token in
+            (0..<channels).map { channel in outputs[channel * tokens + token] }
         }
-        return Linear(
-            inputs: shape.embedding, outputs: outputs,
-            weight: order.flatMap { weight[$0 * shape.embedding..<($0 + 1) * shape.embedding] },
-            bias: order.map { bias[$0] })
+        return context.matrix(rows: tokens, channels: channels, values: values)
     }
 
     /// - Parameter texts: the empty prompt's and the prompt's. The first half of the result goes without the
@@ -71,8 +66,7 @@ package struct TextProjection {
             let projectedText = embeddingProj(texts[index].embedding, context)
             _ = imageProj(image, context, residual: projectedText, into: additive.rows(index..<index + 1))
             let rows = states.image(index)
-            let extra = extraTokensProj(image, context).folded(rows: shape.extraTokens)
-            context.copy(extra, into: rows.rows(0..<shape.extraTokens))
+            context.copy(extraTokens(image, context), into: rows.rows(0..<shape.extraTokens))
             _ = textNorm(
                 encoderHiddenStatesProj(texts[index].states, context), context,
                 into: rows.rows(shape.extraTokens..<tokens))

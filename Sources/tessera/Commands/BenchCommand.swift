@@ -1,5 +1,4 @@
 import ArgumentParser
-import Diffusion
 import Foundation
 import TensorEngine
 
@@ -45,58 +44,5 @@ struct BenchKernels: ParsableCommand {
 
     private static func number(_ value: Double, _ format: String) -> String {
         value == 0 ? "" : String(format: format, value)
-    }
-}
-
-/// `tessera bench stages`.
-struct BenchStages: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "stages", abstract: "Measures each stage of a picture, with its operations on demand.")
-
-    @Option(help: "A model folder or name; the first one found when not given.")
-    var model: String?
-
-    @Option(help: "Height and width of the picture in pixels.")
-    var size = 1024
-
-    @OptionGroup var engine: ThreadsOption
-
-    @Flag(help: "Show what every kind of operation took.")
-    var profile = false
-
-    @Flag(help: "Print JSON.")
-    var json = false
-
-    func run() throws {
-        let runner = try StageRunner(cascade: try ModelChoice.open(model), threads: engine.threads)
-        let rows = try StageBenchmark(runner: runner).run(size: size)
-        if json { return try Output.json(Report(stages: rows, peakMemoryBytes: ProcessMemory.peakBytes)) }
-        var table = TextTable("STAGE", "STEPS", "SECONDS", "LOADING", "MS/STEP", "GFLOP/S")
-        for row in rows {
-            table.add(
-                row.stage, "\(row.steps)", String(format: "%.2f", row.seconds),
-                String(format: "%.2f", row.loadSeconds), String(format: "%.1f", row.millisecondsPerStep),
-                String(format: "%.1f", row.gflops))
-        }
-        print(table.text)
-        print(String(format: "peak memory %.0f MB", Double(ProcessMemory.peakBytes) / 1e6))
-        guard profile else { return }
-        for row in rows { printProfile(row) }
-    }
-
-    private func printProfile(_ row: StageBenchmark.Row) {
-        var table = TextTable("\(row.stage)", "COUNT", "SECONDS", "GFLOP/S", "GB/S")
-        for operation in row.operations {
-            table.add(
-                operation.name, "\(operation.count)", String(format: "%.3f", operation.seconds),
-                String(format: "%.1f", operation.gflops), String(format: "%.1f", operation.gigabytesPerSecond)
-            )
-        }
-        print("\n" + table.text)
-    }
-
-    private struct Report: Encodable {
-        let stages: [StageBenchmark.Row]
-        let peakMemoryBytes: Int
     }
 }

@@ -5,8 +5,8 @@ import Foundation
 /// `tessera models`: what is there and whether it is sound.
 struct ModelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "models", abstract: "Lists, describes and checks model folders.",
-        subcommands: [ListModels.self, InspectModel.self, VerifyModel.self],
+        commandName: "models", abstract: "Lists, describes, checks and synthesizes model folders.",
+        subcommands: [ListModels.self, InspectModel.self, VerifyModel.self, SynthesizeModel.self],
         defaultSubcommand: ListModels.self)
 }
 
@@ -80,7 +80,7 @@ struct VerifyModel: ParsableCommand {
     var json = false
 
     func run() throws {
-        let cascade = try ModelChoice.open(model)
+        let cascade = try ModelChoice.open(model, rehashing: true)
         let verification = ModelVerification(cascade)
         let problems = verification.problems.map(\.description)
         if json {
