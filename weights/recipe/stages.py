@@ -18,7 +18,7 @@ from words import LENGTH, Words
 class Stage:
     """What every stage shares: vocabulary, words, scenes and where the state lies."""
 
-    batch, rate = 64, 1e-3  # pictures a step and peak learning rate on a CPU
+    batch, wide, rate = 64, 512, 1e-3  # pictures a step on a CPU and on a GPU, peak learning rate
     sizes: dict[int, int] = {64: 104}  # picture side → sprite side
 
     def __init__(self, state: Path, options):
@@ -82,7 +82,7 @@ class Clip(Stage):
     """Both towers, by telling each caption's picture from the others of the batch, and by naming what is in
     either through heads that both share: five questions a caption teach more than one."""
 
-    batch, rate = 64, 1e-3
+    batch, wide, rate = 64, 512, 1e-3
 
     def __init__(self, state, options):
         super().__init__(state, options)
@@ -110,7 +110,7 @@ class Clip(Stage):
 class Prior(Stage):
     """Caption to image embedding, in the space where each coordinate has mean 0 and deviation 1."""
 
-    batch, rate = 32, 6e-4
+    batch, wide, rate = 32, 512, 6e-4
 
     def __init__(self, state, options):
         super().__init__(state, options)
@@ -148,7 +148,7 @@ class Prior(Stage):
 class Decoder(Stage):
     """Caption and image embedding to a 64×64 picture. `--side 32` trains the same weights on halves first."""
 
-    batch, rate = 16, 1e-3
+    batch, wide, rate = 16, 256, 1e-3
 
     def __init__(self, state, options):
         super().__init__(state, options)
@@ -193,7 +193,7 @@ class Decoder(Stage):
 class Up256(Stage):
     """64 to 256, on windows; the smaller picture is blurred and given noise as a decoder's faults would."""
 
-    batch, rate = 8, 1e-3
+    batch, wide, rate = 8, 64, 1e-3
     sizes = {256: 416}
     size, window, channels, name = 256, 96, networks.UP256_CHANNELS, "up256"
     margin = 16  # context around a window, so that its enlarged border is a picture's inside
@@ -229,7 +229,7 @@ class Up256(Stage):
 class Up1024(Up256):
     """256 to 1024, likewise."""
 
-    batch, rate = 8, 1e-3
+    batch, wide, rate = 8, 64, 1e-3
     sizes = {1024: 832}
     size, window, channels, name = 1024, 128, networks.UP1024_CHANNELS, "up1024"
 
@@ -252,7 +252,7 @@ def corrupt(low: torch.Tensor) -> torch.Tensor:
 class JudgeStage(Stage):
     """The evaluation's classifier: true renders only, faintly blurred and noisy, never generated pictures."""
 
-    batch, rate = 32, 1e-3
+    batch, wide, rate = 32, 512, 1e-3
 
     def __init__(self, state, options):
         super().__init__(state, options)

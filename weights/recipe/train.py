@@ -1,7 +1,7 @@
 """Trains one stage, or all of them, for a number of pictures; picks up where an interrupted run stopped.
 
     python weights/recipe/train.py all                          every stage, the exported folder, its measure
-    python weights/recipe/train.py all --scale 0.1              a tenth of the pictures everywhere
+    python weights/recipe/train.py all --scale 20               twenty times the pictures, for a GPU
     python weights/recipe/train.py decoder --pictures 200000    one stage
     python weights/recipe/train.py all --smoke                  everything, tiny, to see that it works
 """
@@ -73,7 +73,8 @@ class Run:
         self.stage = stage(chosen.state, chosen)
         if chosen.window and hasattr(stage, "window"):
             self.stage.window = chosen.window
-        self.batch, self.rate = chosen.batch or stage.batch, chosen.rate or stage.rate
+        self.batch = chosen.batch or (stage.wide if self.stage.device.type == "cuda" else stage.batch)
+        self.rate = chosen.rate or stage.rate
         self.stage.prepare(fresh=not self.path.exists())
         self.averages = deepcopy(self.stage.networks).eval().requires_grad_(False)
         self.parameters = [p for p in self.stage.networks.parameters() if p.requires_grad]
