@@ -42,10 +42,13 @@ def main():
     last = {}
     while all(process.poll() is None for process in processes):
         try:
-            last = {process.pid: sizes(process.pid) for process in processes}
+            sample = {process.pid: sizes(process.pid) for process in processes}
         except (FileNotFoundError, ProcessLookupError):
             break
-        time.sleep(0.5)
+        # A process that has not opened its weights, or is ending, has none.
+        if all(totals["weights"][0] for totals in sample.values()):
+            last = sample
+        time.sleep(0.2)
     for process in processes:
         process.wait()
     print(f"{'PROCESS':10}{'':12}{'RESIDENT':>12}{'PROPORTIONAL':>14}{'SHARED':>10}")
