@@ -45,6 +45,13 @@ extension CoordinatorChange {
             try run("DELETE FROM leases WHERE id = ?", [id.key])
         case .imagesCancelled, .imagesReopened, .variantFailed: try writeBulk(to: database)
         case .model(let model): try model.write(to: database)
+        case .pace(let pace):
+            try run(
+                "INSERT OR REPLACE INTO paces VALUES (?, ?, ?, ?, ?)",
+                [
+                    pace.key.model.name, pace.key.model.hash.data, pace.key.stage.text, pace.seconds,
+                    pace.loadSeconds,
+                ])
         case .alarm(let late, let committed):
             try run(
                 "INSERT INTO alarms VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)",

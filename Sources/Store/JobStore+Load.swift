@@ -35,8 +35,22 @@ extension JobStore {
                 return job
             }
             return CoordinatorSnapshot(
-                nextJob: JobID(next), models: models, jobs: jobs, leases: try JobStore.leases(in: database))
+                nextJob: JobID(next), models: models, jobs: jobs, leases: try JobStore.leases(in: database),
+                paces: try JobStore.paces(in: database, path))
         }
+    }
+
+    private static func paces(in database: Database, _ path: String) throws -> [MeasuredPace] {
+        try Row.fetchAll(database, sql: "SELECT * FROM paces").map { row in
+            guard let hash = row.digest("model_hash") else {
+                throw StoreError.damaged(path: path, reason: "a measured pace")
+            }
+            let model = ModelKey(name: row["model_name"], hash: hash)
+            return MeasuredPace(
+                key: StageKey(model: model, stage: StageName(row["stage"])), seconds: row["seconds"],
+                loadSeconds: row["load_seconds"])
+        }
+        .sorted { $0.key < $1.key }
     }
 
     private static func models(in database: Database, _ path: String) throws -> [ModelAnnouncement] {

@@ -151,7 +151,7 @@ final class WorkerLoop: PollHandler {
 
     private func tell(about event: WorkerEvent) {
         switch event {
-        case .stageFailed(let lease, let message), .inputFailed(let lease, _, let message),
+        case .stageFailed(let lease, _, let message), .inputFailed(let lease, _, let message),
             .uploadRefused(let lease, let message):
             log.error("A task failed.", metadata: ["task": "\(lease)", "reason": "\(message)"])
         case .finished(let result):
@@ -162,7 +162,7 @@ final class WorkerLoop: PollHandler {
         case .order(.assign(let assignment)):
             log.debug(
                 "A task came.", metadata: ["task": "\(assignment.lease)", "stage": "\(assignment.stage)"])
-        case .tick, .order, .inputReady, .stepped, .interrupted, .uploaded, .stop: break
+        case .tick, .order, .inputReady, .stepped, .interrupted, .uploaded, .drain, .stop: break
         }
     }
 

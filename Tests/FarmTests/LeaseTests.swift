@@ -167,7 +167,7 @@ import Testing
         let second = try #require(bench.complete(first, by: one).dispatches.first)
         let again = try #require(bench.fail(second, by: one, .inputMissing).dispatches.first)
         #expect(again.lease.task == first.lease.task)
-        #expect(again.lease.attempt == 3)
+        #expect(again.lease.attempt > second.lease.attempt)
     }
 
     @Test func aResultOfNothingIsFenced() {

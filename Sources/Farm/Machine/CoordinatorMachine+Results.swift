@@ -55,7 +55,11 @@ extension CoordinatorMachine {
         if let known = evidence(of: task), known != done.evidence {
             raiseAlarm(done, committed: known, key: view.key)
         }
-        forget(done.result.lease, of: done.worker)
+        let lease = done.result.lease
+        let charged = workers[done.worker]?.leases.first { $0.id == lease }?.seconds
+        if let charged { chargeOwner(of: task.image.job, done.result.seconds - charged) }
+        forget(lease, of: done.worker)
+        revokeRivals(of: lease, image: task.image)
         jobs[task.image.job]?.setEvidence(done.evidence, image: task.image.index, stage: task.stage)
         change(task.image) { row in
             row.leased = false
@@ -65,37 +69,60 @@ extension CoordinatorMachine {
             if view.isLast { row.state = .done }
         }
         persist(.result(done))
-        workers[done.worker]?.noteSuccess(in: view.key)
-        paces[view.key, default: Pace(seconds: done.result.seconds)].note(done.result.seconds)
+        workers[done.worker]?.noteSuccess(in: view.key, seconds: done.result.seconds)
+        measure(done.result, in: view.key)
         finishIfDone(task.image.job, at: now)
+    }
+
+    /// Notes what a task took; the store is told when that is news.
+    private mutating func measure(_ result: TaskResult, in key: StageKey) {
+        paces[key, default: Pace(seconds: result.seconds)].note(result.seconds)
+        if result.loadSeconds > 0 {
+            loads[key.model, default: Pace(seconds: result.loadSeconds)].note(result.loadSeconds)
+        }
+        let measured = MeasuredPace(
+            key: key, seconds: expectedSeconds(of: key), loadSeconds: loads[key.model]?.seconds ?? 0)
+        guard !(storedPaces[key]?.isClose(to: measured) ?? false) else { return }
+        storedPaces[key] = measured
+        persist(.pace(measured))
     }
 
     mutating func fail(_ failure: TaskFailure, from session: WorkerSession, at now: Instant) {
         guard hear(session, at: now) else { return }
         let lease = failure.lease
         let image = lease.task.image
-        guard let task = current(lease) else {
+        guard let task = current(lease), holds(session.worker, lease) else {
             forget(lease, of: session.worker)
             return acknowledge(lease, .fenced, to: session)
         }
         release(lease, from: session.worker)
+        // The attempt is spent: told again, for its acknowledgement was lost, the failure counts no more.
+        change(image) { row in
+            if Int(row.attempt) == lease.attempt, row.attempt < .max { row.attempt += 1 }
+        }
         acknowledge(lease, .committed, to: session)
         let reason = "stage \(task.key.stage) on worker \(session.worker): \(failure.message)"
         switch failure.kind {
-        case .declined: avoid(session.worker, for: image)
+        case .declined:
+            avoid(session.worker, for: image)
+            workers[session.worker]?.noteDecline(failure.message, at: now, options: options)
+            notice("\(lease) was given back by worker \(session.worker): \(failure.message)")
         case .inputMissing: rollBack(image, reason, at: now)
         case .application:
             avoid(session.worker, for: image)
             change(image) { $0.failures += 1 }
             notice("\(lease) failed in \(reason)", isWarning: true)
-            if Int(task.row.failures) + 1 >= options.mostFailures { giveUp(image, reason, at: now) }
-            if workers[session.worker]?.noteFailure(of: image, in: task.key, at: now, options: options)
-                ?? false
-            {
-                notice(
-                    "worker \(session.worker) is excluded from \(task.key.stage) for a while", isWarning: true
-                )
+            if Int(task.row.failures) + 1 >= options.mostFailures, !isLeased(image) {
+                giveUp(image, reason, at: now)
             }
+            blame(session.worker, for: image, in: task.key, at: now)
+        }
+    }
+
+    /// Counts a failure against a worker, which may exclude it from the stage.
+    mutating func blame(_ id: WorkerID, for image: ImageID, in key: StageKey, at now: Instant) {
+        if workers[id]?.noteFailure(of: image, in: key, at: now, options: options) ?? false {
+            notice("worker \(id) is excluded from \(key.stage) for a while", isWarning: true)
         }
     }
 
@@ -104,7 +131,9 @@ extension CoordinatorMachine {
         guard let row = jobs[image.job]?.images[image.index], row.stage > 0,
             Int(row.rollbacks) < options.mostRollbacks
         else { return giveUp(image, reason, at: now) }
+        revokeAll(of: image)
         change(image) { row in
+            row.leased = false
             row.stage -= 1
             row.rollbacks += 1
         }

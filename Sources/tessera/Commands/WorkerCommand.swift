@@ -9,8 +9,11 @@ import ZeroMQ
 struct WorkerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker", abstract: "Takes tasks from a coordinator and renders them.",
-        discussion:
-            "It waits for a coordinator that is not there yet, and comes back to one that was restarted.")
+        discussion: """
+            It waits for a coordinator that is not there yet, and comes back to one that was restarted. \
+            SIGINT and SIGTERM end it at once: its task is free for others. SIGUSR1 lets it finish and \
+            deliver what it has begun before it ends.
+            """)
 
     @Option(help: "The coordinator's address.")
     var connect = FarmAddress.standard
@@ -53,7 +56,10 @@ struct WorkerCommand: ParsableCommand {
         let models = try ModelShelf(folders: try ModelChoice.folders(model))
         let worker = try WorkerService(
             configuration, models: models, context: try Context(), log: service.logger(label: name))
-        try service.run(stop: { worker.stop() }, join: { try worker.join() })
+        let draining = SignalTrap([SIGUSR1]) { _ in worker.drain() }
+        try withExtendedLifetime(draining) {
+            try service.run(stop: { worker.stop() }, join: { try worker.join() })
+        }
     }
 
     /// Lasting, so that a worker that is started again finds what it had finished (XDG base directories).
