@@ -26,7 +26,10 @@ func tests(_ name: String, _ dependencies: Target.Dependency...) -> Target {
 
 let package = Package(
     name: "tessera",
-    products: [.executable(name: "tessera", targets: ["tessera"])],
+    products: [
+        .executable(name: "tessera", targets: ["tessera"]),
+        .executable(name: "tessera-sim", targets: ["tessera-sim"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -53,6 +56,7 @@ let package = Package(
         room("Coordinator", "Farm", "FarmProtocol", "Store", "ZeroMQ", logging),
         room("Worker", "Farm", "FarmProtocol", "ZeroMQ", "Diffusion", "Imaging", crypto, logging),
         room("Client", "Farm", "FarmProtocol", "ZeroMQ", crypto),
+        room("Simulation", "Farm", "FarmProtocol", collections),
 
         // The command line, where parts are composed
         .executableTarget(
@@ -62,6 +66,8 @@ let package = Package(
                 "Imaging", argumentParser, logging,
             ],
             swiftSettings: swift),
+
+        .executableTarget(name: "tessera-sim", dependencies: ["Simulation", argumentParser], swiftSettings: swift),
 
         .testTarget(name: "CKernelsTests", dependencies: ["CKernels"], swiftSettings: swift),
         tests("TensorEngineTests", "TensorEngine"),
@@ -77,6 +83,7 @@ let package = Package(
             "Imaging", crypto, logging),
         tests("ClientTests", "Client", "Coordinator", "Farm", "FarmProtocol", "ZeroMQ", crypto, logging),
         tests("tesseraTests", "tessera", "Imaging"),
+        tests("SimulationTests", "Simulation", "Farm", "Store"),
         tests("TidyTests"),
     ],
     swiftLanguageModes: [.v6]
