@@ -12,6 +12,7 @@ let c: [CSetting] = [.treatAllWarnings(as: .error)]
 let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -52,7 +53,7 @@ let package = Package(
             name: "FarmProtocol", dependencies: ["Farm", protobuf], exclude: ["farm.proto"], swiftSettings: swift),
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         room("ZeroMQ", "CZeroMQ"),
-        room("Store", "Farm", grdb, crypto),
+        room("Store", "Farm", grdb, sqlite, crypto),
         room("Coordinator", "Farm", "FarmProtocol", "Store", "ZeroMQ", logging),
         room("Worker", "Farm", "FarmProtocol", "ZeroMQ", "Diffusion", "Imaging", crypto, logging),
         room("Client", "Farm", "FarmProtocol", "ZeroMQ", crypto),
@@ -62,7 +63,7 @@ let package = Package(
         .executableTarget(
             name: "tessera",
             dependencies: [
-                "Coordinator", "Worker", "Client", "Farm", "FarmProtocol", "ZeroMQ", "Diffusion", "TensorEngine",
+                "Coordinator", "Store", "Worker", "Client", "Farm", "FarmProtocol", "ZeroMQ", "Diffusion", "TensorEngine",
                 "Imaging", argumentParser, logging,
             ],
             swiftSettings: swift),
