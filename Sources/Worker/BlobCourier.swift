@@ -6,20 +6,22 @@ internal import ZeroMQ
 final class BlobCourier {
     private let context: Context
     private let coordinator: Endpoint
+    private let keys: PeerKeys?
     private var socket: Socket
     private var isConnected = false
     private var transfers = BlobTransfers()
 
-    init(context: Context, coordinator: Endpoint) throws(ZeroMQError) {
+    init(context: Context, coordinator: Endpoint, keys: PeerKeys?) throws(ZeroMQError) {
         self.context = context
-        socket = try BlobCourier.open(context)
+        self.keys = keys
+        socket = try BlobCourier.open(context, keys)
         self.coordinator = coordinator
     }
 
     /// Opens the socket anew and begins unfinished transfers again.
     func connect(port: Int, at now: Instant) throws(ZeroMQError) {
         guard let port = UInt16(exactly: port) else { return }
-        socket = try BlobCourier.open(context)
+        socket = try BlobCourier.open(context, keys)
         try socket.connect(coordinator.with(port: port).address)
         isConnected = true
         transfers.reconnect(at: now)
@@ -73,7 +75,9 @@ final class BlobCourier {
         try? socket.send([bytes])
     }
 
-    private static func open(_ context: Context) throws(ZeroMQError) -> Socket {
-        try Socket(context, .dealer, options: .blobs(chunkBytes: Limits.chunkBytes))
+    private static func open(_ context: Context, _ keys: PeerKeys?) throws(ZeroMQError) -> Socket {
+        var options = SocketOptions.blobs(chunkBytes: Limits.chunkBytes)
+        options.curve = keys?.side
+        return try Socket(context, .dealer, options: options)
     }
 }

@@ -37,7 +37,8 @@ final class WorkerLoop: PollHandler {
         self.onEnd = onEnd
         machine = WorkerMachine(hello: hello, outbox: outbox.results(), at: clock.now)
         control = try WorkerLoop.open(configuration, context)
-        courier = try BlobCourier(context: context, coordinator: configuration.coordinator)
+        courier = try BlobCourier(
+            context: context, coordinator: configuration.coordinator, keys: configuration.keys)
     }
 
     func prepare(_ items: inout PollItems) -> Int? {
@@ -174,6 +175,7 @@ final class WorkerLoop: PollHandler {
     ) throws(ZeroMQError) -> Socket {
         var options = SocketOptions()
         options.immediate = true
+        options.curve = configuration.keys?.side
         options.maxFrameBytes = Int64(Limits.controlMessageBytes)
         let socket = try Socket(context, .dealer, options: options)
         try socket.connect(configuration.coordinator.address)
