@@ -24,7 +24,7 @@ enum ExitStatus: Int32 {
     init?(_ error: any Error) {
         switch error {
         case is PromptFileError, is RequestError, is ModelError, is CascadeError, is EngineError,
-            is UsageError:
+            is KeyError, is UsageError:
             self = .usage
         case let error as ClientError: self = Self.status(error)
         case let error as CoordinatorError: self = Self.status(error)
@@ -40,7 +40,7 @@ enum ExitStatus: Int32 {
 
     private static func status(_ error: ClientError) -> ExitStatus {
         switch error {
-        case .coordinatorNotReachable: .unreachable
+        case .coordinatorNotReachable, .keyNotAccepted: .unreachable
         case .interrupted: .interrupted
         case .prompts: .usage
         case .refused(let refusal) where refusal.code == .notFound || refusal.code == .invalid: .usage
@@ -50,7 +50,7 @@ enum ExitStatus: Int32 {
 
     private static func status(_ error: CoordinatorError) -> ExitStatus {
         switch error {
-        case .notLoopback, .noBlobPort, .network(.invalidEndpoint): .usage
+        case .notLoopback, .keys, .noBlobPort, .network(.invalidEndpoint): .usage
         default: .failed
         }
     }

@@ -1,7 +1,8 @@
 import Dispatch
 import Foundation
 
-/// Turns signals, SIGINT and SIGTERM if nothing else is said, into a call, so that a service can stop in order.
+/// Turns signals, SIGINT and SIGTERM if nothing else is said, into a call, so that a service can stop in
+/// order.
 ///
 /// It is `@unchecked Sendable` because Dispatch's sources are not marked: they are made once and their
 /// `cancel` is safe from any thread.

@@ -18,6 +18,9 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "The coordinator's address.")
     var connect = FarmAddress.standard
 
+    @Option(help: ArgumentHelp("Folder of this worker's keys, from `tessera keys add`.", valueName: "dir"))
+    var keys: String?
+
     @Option(help: "The worker's lasting name, unique in the farm; the host's when not given.")
     var name: String?
 
@@ -49,6 +52,7 @@ struct WorkerCommand: ParsableCommand {
         var configuration = WorkerConfiguration(
             coordinator: try FarmAddress.endpoint(connect), name: name,
             folder: cache ?? Self.stateFolder(name))
+        configuration.keys = try keys.map { folder throws(KeyError) in try PeerKeys(folder: folder) }
         configuration.threads = engine.threads
         configuration.tags = labels
         configuration.host = host
