@@ -113,6 +113,7 @@ struct Scenario: Sendable {
         options.unknownLease = 120_000
         options.shortestLease = dice.pick([15_000, 60_000])
         options.exclusion = 60_000
+        options.quarantine = 300_000
         options.loadLease = 120_000
         options.uploadLease = 60_000
         options.draftLife = 300_000

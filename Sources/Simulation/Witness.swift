@@ -155,8 +155,12 @@ struct Witness {
         case .released(let lease):
             watched[lease] = nil
             live.remove(lease)
-        case .imagesCancelled(let job): live = live.filter { $0.task.image.job != job }
-        case .imageFailed(let image, _): live = live.filter { $0.task.image != image }
+        case .imagesCancelled(let job):
+            live = live.filter { $0.task.image.job != job }
+            watched = watched.filter { $0.key.task.image.job != job }
+        case .imageFailed(let image, _):
+            live = live.filter { $0.task.image != image }
+            watched = watched.filter { $0.key.task.image != image }
         case .result(let done): return judge(done)
         default: break
         }

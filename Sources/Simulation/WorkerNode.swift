@@ -27,8 +27,9 @@ struct WorkerNode {
     var blobConnection: Int?
     var born: Int64 = 0
     var pausedUntil: Int64 = 0
-    /// When a wake is due already.
+    /// When a wake is due already; the number fences those that it made needless.
     var wakes: Int64 = .max
+    var wakeSerial = 0
     /// Actions until it crashes.
     var fuse: Int?
 

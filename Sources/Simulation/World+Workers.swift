@@ -14,6 +14,7 @@ extension World {
         fresh.outbox = workers[index].outbox
         fresh.isDiskFull = workers[index].isDiskFull
         fresh.life = workers[index].life + 1
+        fresh.wakeSerial = workers[index].wakeSerial
         fresh.isUp = true
         fresh.born = now
         fresh.connection = newConnection()
@@ -52,11 +53,12 @@ extension World {
     }
 
     /// Time goes by for a worker. A stopped process finds it late.
-    func wakeWorker(_ index: Int, _ life: Int) {
-        guard lives(index, life) else { return }
+    func wakeWorker(_ index: Int, _ serial: Int) {
+        guard workers[index].isUp, workers[index].wakeSerial == serial else { return }
         if now < workers[index].pausedUntil {
-            return schedule(workers[index].pausedUntil - now, .worker(index, life: life))
+            return schedule(workers[index].pausedUntil - now, .worker(index, serial: serial))
         }
+        let life = workers[index].life
         workers[index].wakes = .max
         apply(.tick, at: index)
         guard lives(index, life), workers[index].blobConnection != nil else { return }
@@ -139,7 +141,8 @@ extension World {
         let at = now + max(1, Int64(Double(own) / workers[index].temper.clockRate) + 1)
         guard at < workers[index].wakes else { return }
         workers[index].wakes = at
-        schedule(at - now, .worker(index, life: workers[index].life))
+        workers[index].wakeSerial += 1
+        schedule(at - now, .worker(index, serial: workers[index].wakeSerial))
     }
 
     // MARK: The engine

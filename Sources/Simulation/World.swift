@@ -125,7 +125,7 @@ package final class World {
         case .coordinatorTurn(let life): takeTurn(life)
         case .startCoordinator: startCoordinator()
         case .startWorker(let index): startWorker(index)
-        case .worker(let index, let life): wakeWorker(index, life)
+        case .worker(let index, let serial): wakeWorker(index, serial)
         case .engine(let index, let life, let serial): stepEngine(index, life, serial)
         case .client(let index, let serial): wakeClient(index, serial)
         case .fault:
@@ -164,7 +164,7 @@ enum Moment: Sendable {
     case startCoordinator
     case coordinatorTurn(life: Int)
     case startWorker(Int)
-    case worker(Int, life: Int)
+    case worker(Int, serial: Int)
     case engine(Int, life: Int, serial: Int)
     case client(Int, serial: Int)
     case fault

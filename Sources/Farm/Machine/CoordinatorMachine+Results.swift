@@ -11,7 +11,7 @@ extension CoordinatorMachine {
         guard current(lease) != nil else {
             forget(lease, of: session.worker)
             if lease.task.stage < Int(task.row.stage) {
-                return compare(committed, key: task.key, for: session)
+                return compare(committed, key: task.key, for: session, at: now)
             }
             return acknowledge(lease, .fenced, to: session)
         }
@@ -26,12 +26,14 @@ extension CoordinatorMachine {
     }
 
     /// A result of a task that is done: evidence when it is the same, an alarm when it differs.
-    private mutating func compare(_ late: CommittedResult, key: StageKey, for session: WorkerSession) {
+    private mutating func compare(
+        _ late: CommittedResult, key: StageKey, for session: WorkerSession, at now: Instant
+    ) {
         let lease = late.result.lease
         guard let known = evidence(of: lease.task), known != late.evidence else {
             return acknowledge(lease, .duplicate, to: session)
         }
-        raiseAlarm(late, committed: known, key: key)
+        raiseAlarm(late, committed: known, key: key, at: now)
         acknowledge(lease, .fenced, to: session)
     }
 
@@ -39,21 +41,23 @@ extension CoordinatorMachine {
         jobs[task.image.job]?.evidence(image: task.image.index, stage: task.stage)
     }
 
-    private mutating func raiseAlarm(_ late: CommittedResult, committed: Digest, key: StageKey) {
+    private mutating func raiseAlarm(
+        _ late: CommittedResult, committed: Digest, key: StageKey, at now: Instant
+    ) {
         let lease = late.result.lease
         persist(.alarm(late, committed: committed))
         changeHead(lease.task.image.job) { $0.alarms += 1 }
-        workers[late.worker]?.quarantine(from: key)
+        workers[late.worker]?.quarantine(from: key, until: now.advanced(by: options.quarantine))
         notice(
             "determinism alarm: worker \(late.worker) gave \(late.evidence) for \(lease), "
-                + "committed is \(committed); it gets no more \(key.stage) tasks until it restarts",
+                + "committed is \(committed); it gets no \(key.stage) tasks for a while, or until it restarts",
             isWarning: true)
     }
 
     private mutating func commit(_ done: CommittedResult, _ view: TaskView, at now: Instant) {
         let task = done.result.lease.task
         if let known = evidence(of: task), known != done.evidence {
-            raiseAlarm(done, committed: known, key: view.key)
+            raiseAlarm(done, committed: known, key: view.key, at: now)
         }
         let lease = done.result.lease
         let charged = workers[done.worker]?.leases.first { $0.id == lease }?.seconds
@@ -69,7 +73,7 @@ extension CoordinatorMachine {
             if view.isLast { row.state = .done }
         }
         persist(.result(done))
-        workers[done.worker]?.noteSuccess(in: view.key, seconds: done.result.seconds)
+        workers[done.worker]?.noteSuccess(in: view.key, seconds: done.result.seconds, at: now)
         measure(done.result, in: view.key)
         finishIfDone(task.image.job, at: now)
     }

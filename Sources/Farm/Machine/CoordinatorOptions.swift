@@ -27,6 +27,9 @@ package struct CoordinatorOptions: Hashable, Sendable {
     package var failuresToExclude = 3
     /// How long it is excluded.
     package var exclusion: Int64 = 300_000
+    /// How long a worker that gave other bytes than the committed ones gets none of that stage, unless it
+    /// restarts. It ends: the committed bytes may be the wrong ones, and then every sound worker is here.
+    package var quarantine: Int64 = 3_600_000
     /// How long a worker that gave a task back gets none; doubles each time until it does one.
     package var declineRest: Int64 = 5_000
     /// Tasks that a worker may queue beyond its slots, where the stage is cheap.

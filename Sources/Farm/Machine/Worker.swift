@@ -42,6 +42,8 @@ struct Exclusion: Hashable, Sendable {
     /// Until when it is not given the stage; nil while it is only watched.
     var until: Instant?
     var reason = ""
+    /// Whether it gave other bytes than another worker, which a success does not make good.
+    var isQuarantine = false
 }
 
 /// A worker as the coordinator knows it.
@@ -132,19 +134,20 @@ struct Worker: Hashable, Sendable {
     }
 
     /// Notes a success: what it did wrong in the stage is forgotten.
-    mutating func noteSuccess(in key: StageKey, seconds: Double) {
+    mutating func noteSuccess(in key: StageKey, seconds: Double, at now: Instant) {
         completed += 1
         declines = 0
         workSinceLoad += seconds
         paces[key, default: Pace(seconds: seconds)].note(seconds)
-        exclusions.removeAll { $0.key == key && $0.until != Instant(milliseconds: .max) }
+        let stays = isExcluded(from: key, at: now)
+        exclusions.removeAll { $0.key == key && !($0.isQuarantine && stays) }
     }
 
-    /// Never gives it the stage again in this life.
-    mutating func quarantine(from key: StageKey) {
+    /// Does not give it the stage until then.
+    mutating func quarantine(from key: StageKey, until end: Instant) {
         exclusions.removeAll { $0.key == key }
         exclusions.append(
             Exclusion(
-                key: key, until: Instant(milliseconds: .max), reason: "gave other bytes than another worker"))
+                key: key, until: end, reason: "gave other bytes than another worker", isQuarantine: true))
     }
 }
