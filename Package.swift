@@ -12,6 +12,7 @@ let c: [CSetting] = [.treatAllWarnings(as: .error)]
 let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
@@ -26,7 +27,10 @@ func tests(_ name: String, _ dependencies: Target.Dependency...) -> Target {
 
 let package = Package(
     name: "tessera",
-    products: [.executable(name: "tessera", targets: ["tessera"])],
+    products: [
+        .executable(name: "tessera", targets: ["tessera"]),
+        .executable(name: "tessera-sim", targets: ["tessera-sim"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -49,19 +53,22 @@ let package = Package(
             name: "FarmProtocol", dependencies: ["Farm", protobuf], exclude: ["farm.proto"], swiftSettings: swift),
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         room("ZeroMQ", "CZeroMQ"),
-        room("Store", "Farm", grdb, crypto),
+        room("Store", "Farm", grdb, sqlite, crypto),
         room("Coordinator", "Farm", "FarmProtocol", "Store", "ZeroMQ", logging),
         room("Worker", "Farm", "FarmProtocol", "ZeroMQ", "Diffusion", "Imaging", crypto, logging),
         room("Client", "Farm", "FarmProtocol", "ZeroMQ", crypto),
+        room("Simulation", "Farm", "FarmProtocol", collections),
 
         // The command line, where parts are composed
         .executableTarget(
             name: "tessera",
             dependencies: [
-                "Coordinator", "Worker", "Client", "Farm", "FarmProtocol", "ZeroMQ", "Diffusion", "TensorEngine",
+                "Coordinator", "Store", "Worker", "Client", "Farm", "FarmProtocol", "ZeroMQ", "Diffusion", "TensorEngine",
                 "Imaging", argumentParser, logging,
             ],
             swiftSettings: swift),
+
+        .executableTarget(name: "tessera-sim", dependencies: ["Simulation", argumentParser], swiftSettings: swift),
 
         .testTarget(name: "CKernelsTests", dependencies: ["CKernels"], swiftSettings: swift),
         tests("TensorEngineTests", "TensorEngine"),
@@ -77,6 +84,7 @@ let package = Package(
             "Imaging", crypto, logging),
         tests("ClientTests", "Client", "Coordinator", "Farm", "FarmProtocol", "ZeroMQ", crypto, logging),
         tests("tesseraTests", "tessera", "Imaging"),
+        tests("SimulationTests", "Simulation", "Farm", "Store"),
         tests("TidyTests"),
     ],
     swiftLanguageModes: [.v6]

@@ -4,6 +4,8 @@ package import Farm
 package enum ClientError: Error, Hashable, Sendable {
     /// Nobody answers at the endpoint.
     case coordinatorNotReachable(endpoint: String)
+    /// Nobody answers at the endpoint, or not to this key: the library does not tell which.
+    case keyNotAccepted(endpoint: String)
     /// The coordinator says no; the sentence is the coordinator's.
     case refused(Refusal)
     /// The coordinator answered something else than was asked.
@@ -26,7 +28,11 @@ extension ClientError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .coordinatorNotReachable(let endpoint):
-            "No coordinator answers at \(endpoint). Start one with `tessera up`, or give --connect."
+            "No coordinator answers at \(endpoint). Start one with `tessera up`, or give --connect; "
+                + "one that other machines reach wants --keys too."
+        case .keyNotAccepted(let endpoint):
+            "No coordinator answers at \(endpoint), or it does not accept this key. "
+                + "Is it running, and is the key in its `tessera keys list`?"
         case .refused(let refusal): refusal.message
         case .unexpectedAnswer(let endpoint):
             "What answers at \(endpoint) does not speak this protocol; use the same release on all machines."

@@ -17,6 +17,8 @@ package final class FarmClient {
         package var patienceMilliseconds: Int64 = 20_000
         /// Longest silence before the first answer, in milliseconds.
         package var connectMilliseconds: Int64 = 5_000
+        /// Keys to the coordinator; nil: none, as on loopback.
+        package var keys: PeerKeys?
         /// Asked several times a second; true makes the call throw `ClientError.interrupted`.
         package var isInterrupted: () -> Bool = { false }
         /// Called once when a call that waits without limit hears nothing for `patienceMilliseconds`.
@@ -57,9 +59,10 @@ package final class FarmClient {
         do {
             var control = SocketOptions()
             control.immediate = true
+            control.curve = options.keys?.side
             control.maxFrameBytes = Int64(Limits.controlMessageBytes)
             self.control = try Socket(context, .dealer, options: control)
-            blobs = try Socket(context, .dealer, options: .blobs(chunkBytes: Limits.chunkBytes))
+            blobs = try FarmClient.blobSocket(context, options)
             try self.control.connect(endpoint.address)
         } catch {
             throw .messaging(error.description)
@@ -73,11 +76,24 @@ package final class FarmClient {
         self.server = server
         guard let port = UInt16(exactly: server.blobPort) else { throw unexpected }
         do {
-            blobs = try Socket(context, .dealer, options: .blobs(chunkBytes: Limits.chunkBytes))
+            blobs = try FarmClient.blobSocket(context, options)
             try blobs.connect(endpoint.with(port: port).address)
         } catch {
             throw .messaging(error.description)
         }
+    }
+
+    private static func blobSocket(_ context: Context, _ options: Options) throws(ZeroMQError) -> Socket {
+        var socket = SocketOptions.blobs(chunkBytes: Limits.chunkBytes)
+        socket.curve = options.keys?.side
+        return try Socket(context, .dealer, options: socket)
+    }
+
+    /// The error for silence.
+    private var silence: ClientError {
+        let place = endpoint.description
+        return options.keys == nil
+            ? .coordinatorNotReachable(endpoint: place) : .keyNotAccepted(endpoint: place)
     }
 
     /// Asks and waits for the answer.
@@ -107,7 +123,7 @@ package final class FarmClient {
                 if case .refused(let refusal) = reply { throw .refused(refusal) }
                 return reply
             }
-            if wait.isOver() { throw .coordinatorNotReachable(endpoint: endpoint.description) }
+            if wait.isOver() { throw silence }
             try messaging { () throws(ZeroMQError) in
                 try control.waitUntilReadable(milliseconds: Int(sent == nil ? 20 : FarmClient.slice))
             }
@@ -139,6 +155,8 @@ package final class FarmClient {
                 switch Result(catching: { () throws(CodecError) in try FarmCodec.decode(frames.first ?? []) })
                 {
                 case .success(.reply(number, let reply)): return reply
+                case .success(.order(.refused(let text))):
+                    return .refused(Refusal(.invalid, text))
                 case .success(.reply), .success(.order), .success(.blobReply): continue
                 case .success, .failure: throw ZeroMQError.again
                 }
@@ -188,7 +206,7 @@ extension FarmClient {
                 case .refused(let refusal): return .refused(refusal)
                 }
             }
-            if wait.isOver() { throw .coordinatorNotReachable(endpoint: endpoint.description) }
+            if wait.isOver() { throw silence }
             try messaging { () throws(ZeroMQError) in
                 try blobs.waitUntilReadable(milliseconds: Int(FarmClient.slice))
             }

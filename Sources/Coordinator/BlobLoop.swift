@@ -23,6 +23,7 @@ final class BlobLoop: PollHandler {
 
     private let socket: Socket
     private let folder: BlobFolder
+    private let keys: KeyRing?
     private let reports: TroubleReports
     private let log: Logger
     private let clock = FarmClock()
@@ -30,10 +31,14 @@ final class BlobLoop: PollHandler {
     private var uploads: [BlobID: Upload] = [:]
 
     init(
-        _ context: Context, endpoint: Endpoint, folder: BlobFolder, reports: TroubleReports, log: Logger,
+        _ context: Context, endpoint: Endpoint, folder: BlobFolder, keys: KeyRing?, pair: CurveKeyPair?,
+        reports: TroubleReports, log: Logger,
         _ bound: @Sendable (Endpoint) -> Void
     ) throws(ZeroMQError) {
-        socket = try Socket(context, .router, options: .blobs(chunkBytes: Limits.chunkBytes))
+        var options = SocketOptions.blobs(chunkBytes: Limits.chunkBytes)
+        options.curve = pair.map { .server($0) }
+        socket = try Socket(context, .router, options: options)
+        self.keys = keys
         try socket.bind(endpoint.address)
         bound(try Endpoint(parsing: socket.boundEndpoint()))
         self.folder = folder
@@ -50,8 +55,9 @@ final class BlobLoop: PollHandler {
         guard let token, items.isReadable(token) else { return true }
         for _ in 0..<64 {
             do throws(ZeroMQError) {
-                guard let frames = try socket.receive(maxBytes: Limits.blobMessageBytes + 256) else { break }
-                answer(frames)
+                guard let (frames, key) = try socket.receiveSigned(maxBytes: Limits.blobMessageBytes + 256)
+                else { break }
+                answer(frames, key: key)
             } catch {
                 log.debug("blob socket: \(error)")
                 guard case .messageTooLarge = error else { break }
@@ -64,7 +70,7 @@ final class BlobLoop: PollHandler {
         if let error { log.error("blob socket: \(error)") }
     }
 
-    private func answer(_ frames: [[UInt8]]) {
+    private func answer(_ frames: [[UInt8]], key: CurveKey?) {
         guard frames.count == 2 else { return }
         let request: BlobRequest
         do throws(CodecError) {
@@ -74,10 +80,20 @@ final class BlobLoop: PollHandler {
             log.debug("blob socket: \(error)")
             return
         }
+        guard allows(request, key: key) else {
+            log.warning("blob socket: a request was dropped that its sender's key does not allow")
+            return
+        }
         // A peer that is gone or does not read gets no answer; it asks again when it is back.
         if let bytes = try? FarmCodec.encode(.blobReply(reply(to: request))) {
             try? socket.send([frames[0], bytes])
         }
+    }
+
+    private func allows(_ request: BlobRequest, key: CurveKey?) -> Bool {
+        guard let keys else { return true }
+        guard let key, let entry = keys.entry(key) else { return false }
+        return entry.objection(to: .blobRequest(request)) == nil
     }
 
     private func reply(to request: BlobRequest) -> BlobReply {

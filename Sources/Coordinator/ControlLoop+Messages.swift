@@ -2,6 +2,7 @@ import Farm
 import FarmProtocol
 import Logging
 import Store
+import ZeroMQ
 
 /// A client that waits for a job to change.
 struct Watcher {
@@ -17,20 +18,25 @@ extension ControlLoop {
     static let mostWatchers = 10_000
 
     /// One message from a worker or a client.
-    func take(_ bytes: [UInt8], from peer: [UInt8]) {
+    func take(_ bytes: [UInt8], from peer: [UInt8], key: CurveKey?) {
         let message: FarmMessage
         do throws(CodecError) {
             message = try FarmCodec.decode(bytes)
         } catch {
             log.debug("a message was dropped: \(error)")
+            drops.malformed += 1
             if case .unsupportedVersion = error { send(.order(.refused(error.description)), to: peer) }
             return
         }
+        guard allows(message, key: key, from: peer) else { return }
         switch message {
         case .report(let report): take(report, from: peer)
+        case .request(let number, .submit(let submission)):
+            take(.submit(owned(submission, key: key)), number: number, from: peer)
         case .request(let number, let request): take(request, number: number, from: peer)
         case .order, .reply, .blobRequest, .blobReply:
             log.debug("a message of the wrong direction was dropped")
+            drops.malformed += 1
         }
     }
 
@@ -137,7 +143,7 @@ extension ControlLoop {
         send(.reply(number: number, reply), to: peer)
     }
 
-    /// Answers the clients whose job has changed or whose time is over.
+    /// Answers the clients whose job has changed or whose time is over; once a tick, however busy the farm.
     func answerWatchers(at now: Instant) {
         watchers.removeAll { watcher in
             guard watcher.deadline <= now || machine.revision(of: watcher.job) != watcher.revision else {

@@ -15,6 +15,8 @@ final class ControlLoop: PollHandler {
 
     /// Messages taken before what they changed is committed.
     static let messagesPerTurn = 512
+    /// Milliseconds between looks for connections of workers that are lost.
+    static let sweepPause: Int64 = 5_000
 
     let storage: Storage
     let settings: CoordinatorConfiguration
@@ -33,6 +35,15 @@ final class ControlLoop: PollHandler {
     /// Clients that wait for a job to change.
     var watchers: [Watcher] = []
 
+    /// Whom connections may belong to; nil: no keys are asked for.
+    let keys: KeyRing?
+    /// Which key each worker's name came with.
+    var holders: [WorkerID: CurveKey] = [:]
+    /// Messages of each connection in this second.
+    var heard: [[UInt8]: Int] = [:]
+    var nextLook: Instant
+    var drops = Drops()
+
     /// Decided but not yet on disk, and what may only leave after that.
     private var changes: [CoordinatorChange] = []
     private var outgoing: [CoordinatorEffect] = []
@@ -40,24 +51,29 @@ final class ControlLoop: PollHandler {
     private(set) var stall: String?
     private var diskTrouble: String?
     private var nextTick: Instant
+    private var nextSweep: Instant
     private var nextProbe: Instant
 
     init(
         _ context: Context, endpoint: Endpoint, storage: Storage, settings: CoordinatorConfiguration,
-        log: Logger,
+        keys: KeyRing?, log: Logger,
         _ bound: @Sendable (Endpoint) -> Void
     ) throws(ZeroMQError) {
         var options = SocketOptions()
         options.maxFrameBytes = Int64(Limits.controlMessageBytes)
+        options.curve = settings.keys.map { .server($0.pair) }
         socket = try Socket(context, .router, options: options)
         try socket.bind(endpoint.address)
         bound(try Endpoint(parsing: socket.boundEndpoint()))
         self.storage = storage
         self.settings = settings
+        self.keys = keys
         self.log = log
         let now = clock.now
-        machine = CoordinatorMachine(options: settings.options, restoring: storage.snapshot, at: now)
+        machine = CoordinatorMachine(options: settings.options, restoring: storage.takeSnapshot(), at: now)
         nextTick = now
+        nextLook = now
+        nextSweep = now
         nextProbe = now
     }
 
@@ -76,11 +92,13 @@ final class ControlLoop: PollHandler {
         if now >= nextTick {
             nextTick = now.advanced(by: Int64(settings.tickMilliseconds))
             apply(.tick)
-            forgetLostPeers()
+            forgetLostPeers(at: now)
+            lookAtAccess(at: now)
             probe(at: now)
+            settle()
+            answerWatchers(at: now)
         }
         settle()
-        answerWatchers(at: now)
         return true
     }
 
@@ -94,14 +112,17 @@ final class ControlLoop: PollHandler {
     private func receive() {
         for _ in 0..<ControlLoop.messagesPerTurn {
             do throws(ZeroMQError) {
-                guard let frames = try socket.receive(maxBytes: Limits.controlMessageBytes + 256) else {
-                    return
+                guard let (frames, key) = try socket.receiveSigned(maxBytes: Limits.controlMessageBytes + 256)
+                else { return }
+                guard frames.count == 2 else {
+                    drops.malformed += 1
+                    continue
                 }
-                guard frames.count == 2 else { continue }
-                take(frames[1], from: frames[0])
+                if isWithinRate(frames[0]) { take(frames[1], from: frames[0], key: key) }
             } catch {
                 log.debug("control socket: \(error)")
                 guard case .messageTooLarge = error else { return }
+                drops.malformed += 1
             }
         }
     }
@@ -123,7 +144,7 @@ final class ControlLoop: PollHandler {
             guard commit() else { return }
             let messages = outgoing
             outgoing = []
-            for message in messages { perform(message) }
+            perform(messages)
         }
     }
 
@@ -142,7 +163,7 @@ final class ControlLoop: PollHandler {
             return false
         }
         let finished = changes.compactMap { change in
-            if case .result(let done) = change, done.result.pixels != nil {
+            if case .result(let done) = change, done.result.pixels != nil, done.result.lease.task.stage > 0 {
                 done.result.lease.task.image
             } else {
                 nil
@@ -189,28 +210,47 @@ final class ControlLoop: PollHandler {
         }
     }
 
-    private func perform(_ effect: CoordinatorEffect) {
-        switch effect {
-        case .persist, .notice: break
-        case .send(let session, let order):
-            if !send(.order(order), to: session), order != .heartbeat { apply(.undelivered(session, nil)) }
-        case .assign(let session, let dispatch):
-            if !assign(dispatch, to: session) { apply(.undelivered(session, dispatch.lease)) }
-        case .reply(let request, let reply):
-            guard let client = waiting.removeValue(forKey: request) else { return }
-            answer(reply, number: client.number, to: client.peer)
+    private func perform(_ messages: [CoordinatorEffect]) {
+        var requests = ArraySlice(requests(of: messages))
+        for message in messages {
+            switch message {
+            case .persist, .notice: break
+            case .send(let session, let order):
+                if !send(.order(order), to: session), order != .heartbeat {
+                    apply(.undelivered(session, nil))
+                }
+            case .assign(let session, let dispatch):
+                if let request = requests.popFirst() ?? nil, assign(dispatch, request, to: session) {
+                    continue
+                }
+                apply(.undelivered(session, dispatch.lease))
+            case .reply(let request, let reply):
+                guard let client = waiting.removeValue(forKey: request) else { continue }
+                answer(reply, number: client.number, to: client.peer)
+            }
         }
     }
 
-    private func assign(_ dispatch: Dispatch, to session: WorkerSession) -> Bool {
-        let request: ImageRequest?
+    /// What the assignments among `messages` ask to draw, in their order and read at once; empty when the
+    /// store cannot be read.
+    private func requests(of messages: [CoordinatorEffect]) -> [ImageRequest?] {
+        let images = messages.compactMap { message in
+            if case .assign(_, let dispatch) = message {
+                (dispatch.lease.task.image, dispatch.options)
+            } else {
+                nil
+            }
+        }
+        guard !images.isEmpty else { return [] }
         do throws(StoreError) {
-            request = try storage.jobs.request(of: dispatch.lease.task.image, options: dispatch.options)
+            return try storage.jobs.requests(of: images)
         } catch {
             log.error("\(error)")
-            return false
+            return []
         }
-        guard let request else { return false }
+    }
+
+    private func assign(_ dispatch: Dispatch, _ request: ImageRequest, to session: WorkerSession) -> Bool {
         let assignment = Assignment(
             lease: dispatch.lease, model: dispatch.model, stage: dispatch.stage, request: request,
             input: dispatch.input, isLast: dispatch.isLast, leaseMilliseconds: dispatch.leaseMilliseconds)
@@ -235,9 +275,12 @@ final class ControlLoop: PollHandler {
         }
     }
 
-    private func forgetLostPeers() {
+    private func forgetLostPeers(at now: Instant) {
+        guard now >= nextSweep else { return }
+        nextSweep = now.advanced(by: ControlLoop.sweepPause)
         let lost = routes.keys.filter { !machine.knows($0) }
         for session in lost {
+            holders[session.worker] = nil
             if let peer = routes.removeValue(forKey: session) { peers[peer] = nil }
         }
     }

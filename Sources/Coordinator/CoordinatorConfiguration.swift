@@ -1,4 +1,5 @@
 package import Farm
+package import ZeroMQ
 
 /// How a coordinator runs.
 package struct CoordinatorConfiguration: Sendable {
@@ -6,6 +7,8 @@ package struct CoordinatorConfiguration: Sendable {
     package var dataFolder: String
     /// Where workers and clients connect; blobs travel on the next port. Port 0 lets the system choose both.
     package var listen = "tcp://127.0.0.1:7420"
+    /// Keys of the coordinator and of those who may connect; nil: none, on loopback only.
+    package var keys: KeyFolder?
     /// The program's version, for people.
     package var build = ""
     /// Heartbeats, leases, retries.

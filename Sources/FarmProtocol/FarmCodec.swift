@@ -14,6 +14,15 @@ package enum FarmCodec {
     /// The message as bytes. Texts meant for people longer than `Limits.textBytes` end in "…".
     /// - Throws: `CodecError.tooLarge` when the bytes would not pass the socket's limit.
     package static func encode(_ message: FarmMessage) throws(CodecError) -> [UInt8] {
+        let bytes: [UInt8]
+        if let hot = encodeHot(message) { bytes = hot } else { bytes = try encodeGenerated(message) }
+        let limit = message.byteLimit
+        guard bytes.count <= limit else { throw CodecError.tooLarge(bytes: bytes.count, limit: limit) }
+        return bytes
+    }
+
+    /// The message as bytes, by the generated code: what `encodeHot` must equal.
+    package static func encodeGenerated(_ message: FarmMessage) throws(CodecError) -> [UInt8] {
         var envelope = WireEnvelope()
         envelope.version = UInt32(newestVersion)
         switch message {
@@ -28,15 +37,11 @@ package enum FarmCodec {
         case .blobRequest(let request): envelope.body = request.wire
         case .blobReply(let reply): envelope.body = reply.wire
         }
-        let bytes: [UInt8]
         do {
-            bytes = try envelope.serializedBytes()
+            return try envelope.serializedBytes()
         } catch {
             throw CodecError.malformed
         }
-        let limit = message.byteLimit
-        guard bytes.count <= limit else { throw CodecError.tooLarge(bytes: bytes.count, limit: limit) }
-        return bytes
     }
 
     /// The message that `bytes` hold, every field checked against `Limits`.
@@ -44,6 +49,12 @@ package enum FarmCodec {
         guard bytes.count <= max(Limits.controlMessageBytes, Limits.blobMessageBytes) else {
             throw CodecError.tooLarge(bytes: bytes.count, limit: Limits.controlMessageBytes)
         }
+        if let message = decodeHot(bytes) { return message }
+        return try decodeGenerated(bytes)
+    }
+
+    /// The message that `bytes` hold, by the generated code: what `decodeHot` must equal.
+    package static func decodeGenerated(_ bytes: [UInt8]) throws(CodecError) -> FarmMessage {
         let envelope: WireEnvelope
         do {
             envelope = try WireEnvelope(serializedBytes: bytes)

@@ -81,21 +81,8 @@ extension WireAcknowledged {
     init(_ lease: LeaseID, _ verdict: Verdict) {
         self.init()
         self.lease = WireLease(lease)
-        switch verdict {
-        case .committed: self.verdict = .committed
-        case .duplicate: self.verdict = .duplicate
-        case .fenced: self.verdict = .fenced
-        case .blobMissing: self.verdict = .blobMissing
-        }
+        self.verdict = verdict.wire
     }
 
-    func value() throws(CodecError) -> Verdict {
-        switch verdict {
-        case .committed: return .committed
-        case .duplicate: return .duplicate
-        case .fenced: return .fenced
-        case .blobMissing: return .blobMissing
-        case .unknown, .UNRECOGNIZED: throw .badField("verdict")
-        }
-    }
+    func value() throws(CodecError) -> Verdict { try Verdict(wire: verdict) }
 }

@@ -93,6 +93,14 @@ package final class BlobFolder: Sendable {
         BlobID(Farm.Digest(bytes: SHA256.hash(data: bytes)) ?? .zero)
     }
 
+    /// Where a blob lies, or would.
+    func file(of blob: BlobID) -> String { path(of: blob) }
+
+    /// Whether a blob that is there has the bytes that its name promises.
+    func hasRightBytes(_ blob: BlobID) throws(StoreError) -> Bool {
+        try digest(of: path(of: blob)) == blob.digest
+    }
+
     private func digest(of path: String) throws(StoreError) -> Farm.Digest? {
         var hash = SHA256()
         var offset = 0
@@ -104,6 +112,10 @@ package final class BlobFolder: Sendable {
     }
 
     private func shard(of blob: BlobID) -> String { "\(folder.blobs)/\(blob.hex.prefix(2))" }
-    private func path(of blob: BlobID) -> String { "\(shard(of: blob))/\(blob.hex.dropFirst(2))" }
+
+    private func path(of blob: BlobID) -> String {
+        let hex = blob.hex
+        return "\(folder.blobs)/\(hex.prefix(2))/\(hex.dropFirst(2))"
+    }
     private func incoming(_ blob: BlobID) -> String { "\(folder.incoming)/\(blob.hex)" }
 }

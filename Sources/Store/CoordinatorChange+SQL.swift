@@ -22,21 +22,17 @@ extension CoordinatorChange {
                     [job.number, index, change.stage.text, change.steps])
             }
         case .images(let job, let first, let images):
+            let request = try HotStatement("INSERT OR REPLACE INTO requests VALUES (?, ?, ?)", database)
             for (place, image) in images.enumerated() {
                 let id = ImageID(job: job, index: first + place)
-                try run(
-                    "INSERT OR REPLACE INTO requests VALUES (?, ?, ?)",
-                    [id.key, image.prompt, Int64(bitPattern: image.seed)])
+                request.bind(1, id.key)
+                request.bind(2, image.prompt)
+                request.bind(3, Int64(bitPattern: image.seed))
+                try request.run()
                 try ImageRow(variant: image.variant).write(to: database, id)
             }
         case .image(let id, let row): try row.write(to: database, id)
-        case .leased(let held):
-            try run(
-                "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?)",
-                [
-                    held.id.task.image.key, held.id.task.stage, held.id.attempt, held.session.worker.text,
-                    Int64(bitPattern: held.session.nonce),
-                ])
+        case .leased(let held): try held.write(to: database)
         case .released(let lease):
             try run("DELETE FROM leases WHERE id = ? AND attempt = ?", [lease.task.image.key, lease.attempt])
         case .result(let done): try done.write(to: database)
@@ -45,6 +41,13 @@ extension CoordinatorChange {
             try run("DELETE FROM leases WHERE id = ?", [id.key])
         case .imagesCancelled, .imagesReopened, .variantFailed: try writeBulk(to: database)
         case .model(let model): try model.write(to: database)
+        case .pace(let pace):
+            try run(
+                "INSERT OR REPLACE INTO paces VALUES (?, ?, ?, ?, ?)",
+                [
+                    pace.key.model.name, pace.key.model.hash.data, pace.key.stage.text, pace.seconds,
+                    pace.loadSeconds,
+                ])
         case .alarm(let late, let committed):
             try run(
                 "INSERT INTO alarms VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)",
@@ -119,11 +122,30 @@ extension Job.Head {
 
 extension ImageRow {
     fileprivate func write(to database: Database, _ id: ImageID) throws {
-        try database.cachedStatement(sql: "INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
-            .execute(arguments: [
-                id.key, Int(variant), state.code, leased ? 1 : 0, Int(stage), Int(failures), Int(losses),
-                Int(rollbacks), Int(attempt),
-            ])
+        let statement = try HotStatement(
+            "INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", database)
+        statement.bind(1, id.key)
+        statement.bind(2, variant)
+        statement.bind(3, state.code)
+        statement.bind(4, leased ? 1 : 0)
+        statement.bind(5, stage)
+        statement.bind(6, failures)
+        statement.bind(7, losses)
+        statement.bind(8, rollbacks)
+        statement.bind(9, attempt)
+        try statement.run()
+    }
+}
+
+extension HeldLease {
+    fileprivate func write(to database: Database) throws {
+        let statement = try HotStatement("INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?)", database)
+        statement.bind(1, id.task.image.key)
+        statement.bind(2, id.task.stage)
+        statement.bind(3, id.attempt)
+        statement.bind(4, session.worker.text)
+        statement.bind(5, Int64(bitPattern: session.nonce))
+        try statement.run()
     }
 }
 
@@ -131,13 +153,21 @@ extension CommittedResult {
     fileprivate func write(to database: Database) throws {
         let key = result.lease.task.image.key
         let place = result.lease.task.stage
-        try database.cachedStatement(sql: "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
-            .execute(arguments: [
-                key, place, stage.text, result.lease.attempt, result.blob.digest.data, result.pixels?.data,
-                worker.text,
-                result.seconds, result.loadSeconds,
-            ])
-        try database.cachedStatement(sql: "DELETE FROM leases WHERE id = ?").execute(arguments: [key])
+        let statement = try HotStatement(
+            "INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", database)
+        statement.bind(1, key)
+        statement.bind(2, place)
+        statement.bind(3, stage.text)
+        statement.bind(4, result.lease.attempt)
+        statement.bind(5, result.blob.digest)
+        statement.bind(6, result.pixels)
+        statement.bind(7, worker.text)
+        statement.bind(8, result.seconds)
+        statement.bind(9, result.loadSeconds)
+        try statement.run()
+        let lease = try HotStatement("DELETE FROM leases WHERE id = ?", database)
+        lease.bind(1, key)
+        try lease.run()
         for (number, text) in result.warnings.enumerated() {
             try database.cachedStatement(sql: "INSERT OR REPLACE INTO warnings VALUES (?, ?, ?, ?)")
                 .execute(arguments: [key, place, number, text])

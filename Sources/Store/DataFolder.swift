@@ -78,6 +78,20 @@ enum Files {
         return Int(status.st_size)
     }
 
+    /// The names in a folder, sorted.
+    static func names(in path: String) throws(StoreError) -> [String] {
+        guard let stream = opendir(path) else { throw .system(path, errno) }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+                tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
     /// Writes all of `bytes`.
     static func write(_ bytes: [UInt8], to file: Int32, path: String) throws(StoreError) {
         var done = 0

@@ -3,14 +3,19 @@ import Foundation
 import GRDB
 
 extension JobStore {
-    /// Prompt and seed of an image, with the options that the caller knows; nil when there is no such image.
+    /// Prompt and seed of each image, with the options that the caller knows; nil where there is no such
+    /// image.
     /// - Throws: `StoreError.failed` or `.damaged`.
-    package func request(of image: ImageID, options: RenderOptions) throws(StoreError) -> ImageRequest? {
+    package func requests(of images: [(ImageID, RenderOptions)]) throws(StoreError) -> [ImageRequest?] {
         try read { database in
-            let statement = try database.cachedStatement(
-                sql: "SELECT prompt, seed FROM requests WHERE id = ?")
-            return try Row.fetchOne(statement, arguments: [image.key]).map { row in
-                ImageRequest(prompt: row[0], seed: UInt64(bitPattern: row[1]), options: options)
+            let statement = try HotStatement("SELECT prompt, seed FROM requests WHERE id = ?", database)
+            return try images.map { image, options in
+                statement.bind(1, image.key)
+                guard try statement.step() else { return nil }
+                defer { statement.reset() }
+                return ImageRequest(
+                    prompt: statement.text(0), seed: UInt64(bitPattern: statement.integer(1)),
+                    options: options)
             }
         }
     }
@@ -63,12 +68,15 @@ extension JobStore {
                 WHERE other.blob = mine.blob AND (images.state <> 2 OR other.pixels IS NOT NULL))
             """
         return try read { database in
-            let statement = try database.cachedStatement(sql: sql)
-            return try images.flatMap { image in
-                try Row.fetchAll(statement, arguments: [image.key]).compactMap {
-                    $0.digest("blob").map(BlobID.init)
+            let statement = try HotStatement(sql, database)
+            var blobs: [BlobID] = []
+            for image in images {
+                statement.bind(1, image.key)
+                while try statement.step() {
+                    if let digest = statement.digest(0) { blobs.append(BlobID(digest)) }
                 }
             }
+            return blobs
         }
     }
 

@@ -35,8 +35,22 @@ extension JobStore {
                 return job
             }
             return CoordinatorSnapshot(
-                nextJob: JobID(next), models: models, jobs: jobs, leases: try JobStore.leases(in: database))
+                nextJob: JobID(next), models: models, jobs: jobs, leases: try JobStore.leases(in: database),
+                paces: try JobStore.paces(in: database, path))
         }
+    }
+
+    private static func paces(in database: Database, _ path: String) throws -> [MeasuredPace] {
+        try Row.fetchAll(database, sql: "SELECT * FROM paces").map { row in
+            guard let hash = row.digest("model_hash") else {
+                throw StoreError.damaged(path: path, reason: "a measured pace")
+            }
+            let model = ModelKey(name: row["model_name"], hash: hash)
+            return MeasuredPace(
+                key: StageKey(model: model, stage: StageName(row["stage"])), seconds: row["seconds"],
+                loadSeconds: row["load_seconds"])
+        }
+        .sorted { $0.key < $1.key }
     }
 
     private static func models(in database: Database, _ path: String) throws -> [ModelAnnouncement] {
@@ -95,41 +109,46 @@ extension JobStore {
     }
 
     private static func rows(of job: JobID, in database: Database, _ path: String) throws -> [ImageRow] {
-        let sql = """
+        let statement = try HotStatement(
+            """
             SELECT id, variant, state, leased, stage, failures, losses, rollbacks, attempt FROM images
             WHERE id >= ? AND id < ? ORDER BY id
-            """
+            """, database)
+        statement.bind(1, job.keys.lowerBound)
+        statement.bind(2, job.keys.upperBound)
         var rows: [ImageRow] = []
-        let cursor = try Row.fetchCursor(
-            database, sql: sql, arguments: [job.keys.lowerBound, job.keys.upperBound])
-        while let row = try cursor.next() {
-            guard row[0] as Int64 == job.keys.lowerBound + Int64(rows.count),
-                let state = ImageState(code: row[2])
+        while try statement.step() {
+            guard statement.integer(0) == job.keys.lowerBound + Int64(rows.count),
+                let state = ImageState(code: Int(statement.integer(2)))
             else {
+                statement.reset()
                 throw StoreError.damaged(path: path, reason: "the images of job \(job)")
             }
-            var image = ImageRow(variant: row[1])
+            var image = ImageRow(variant: UInt16(clamping: statement.integer(1)))
             image.state = state
-            image.leased = row[3]
-            image.stage = row[4]
-            image.failures = row[5]
-            image.losses = row[6]
-            image.rollbacks = row[7]
-            image.attempt = row[8]
+            image.leased = statement.integer(3) != 0
+            image.stage = UInt8(clamping: statement.integer(4))
+            image.failures = UInt8(clamping: statement.integer(5))
+            image.losses = UInt8(clamping: statement.integer(6))
+            image.rollbacks = UInt8(clamping: statement.integer(7))
+            image.attempt = UInt16(clamping: statement.integer(8))
             rows.append(image)
         }
         return rows
     }
 
     private static func addEvidence(to job: inout Job, from database: Database, _ path: String) throws {
-        let cursor = try Row.fetchCursor(
-            database, sql: "SELECT id, stage, blob, pixels FROM results WHERE id >= ? AND id < ?",
-            arguments: [job.head.id.keys.lowerBound, job.head.id.keys.upperBound])
-        while let row = try cursor.next() {
-            guard let digest = row.digest("pixels") ?? row.digest("blob") else {
+        let statement = try HotStatement(
+            "SELECT id, stage, coalesce(pixels, blob) FROM results WHERE id >= ? AND id < ?", database)
+        statement.bind(1, job.head.id.keys.lowerBound)
+        statement.bind(2, job.head.id.keys.upperBound)
+        while try statement.step() {
+            guard let digest = statement.digest(2) else {
+                statement.reset()
                 throw StoreError.damaged(path: path, reason: "a result of job \(job.head.id)")
             }
-            job.setEvidence(digest, image: ImageID(key: row[0]).index, stage: row[1])
+            job.setEvidence(
+                digest, image: ImageID(key: statement.integer(0)).index, stage: Int(statement.integer(1)))
         }
     }
 

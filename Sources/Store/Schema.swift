@@ -16,6 +16,15 @@ enum Schema {
                 sql: "INSERT INTO numbers VALUES ('farm', ?)",
                 arguments: [Int64(bitPattern: .random(in: 1 ... .max))])
         }
+        migrator.registerMigration("3") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE paces (
+                        model_name TEXT NOT NULL, model_hash BLOB NOT NULL, stage TEXT NOT NULL,
+                        seconds REAL NOT NULL, load_seconds REAL NOT NULL,
+                        PRIMARY KEY (model_name, model_hash, stage)) WITHOUT ROWID
+                    """)
+        }
         return migrator
     }
 

@@ -73,7 +73,8 @@ final class EngineThread: Sendable {
         } catch {
             switch error {
             case .interrupted: return .interrupted(lease)
-            case .failed(let message): return .stageFailed(lease, message)
+            case .failed(let message): return .stageFailed(lease, .application, message)
+            case .notKept(let message): return .stageFailed(lease, .declined, message)
             }
         }
     }
@@ -105,6 +106,8 @@ final class EngineThread: Sendable {
             return result
         } catch let failure as StageFailure {
             throw failure
+        } catch let error as WorkerError {
+            throw .notKept(error.description)
         } catch {
             throw .failed("\(error)")
         }

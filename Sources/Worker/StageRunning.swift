@@ -36,6 +36,8 @@ package enum StageFailure: Error, Hashable, Sendable {
     case interrupted
     /// It failed; the sentence is for people.
     case failed(String)
+    /// It is done and its result could not be kept on this machine; the sentence is for people.
+    case notKept(String)
 }
 
 /// Computes stages. Made and used on the engine thread alone.

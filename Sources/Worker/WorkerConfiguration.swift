@@ -8,6 +8,8 @@ package struct WorkerConfiguration: Sendable {
     package var name: String
     /// Folder for results until the coordinator has them; one worker process uses it at a time.
     package var folder: String
+    /// Keys to the coordinator; nil: none, as on loopback.
+    package var keys: PeerKeys?
     /// Threads of the engine. Default 1.
     package var threads = 1
     /// Free labels. Default none.

@@ -37,7 +37,8 @@ final class WorkerLoop: PollHandler {
         self.onEnd = onEnd
         machine = WorkerMachine(hello: hello, outbox: outbox.results(), at: clock.now)
         control = try WorkerLoop.open(configuration, context)
-        courier = try BlobCourier(context: context, coordinator: configuration.coordinator)
+        courier = try BlobCourier(
+            context: context, coordinator: configuration.coordinator, keys: configuration.keys)
     }
 
     func prepare(_ items: inout PollItems) -> Int? {
@@ -151,7 +152,7 @@ final class WorkerLoop: PollHandler {
 
     private func tell(about event: WorkerEvent) {
         switch event {
-        case .stageFailed(let lease, let message), .inputFailed(let lease, _, let message),
+        case .stageFailed(let lease, _, let message), .inputFailed(let lease, _, let message),
             .uploadRefused(let lease, let message):
             log.error("A task failed.", metadata: ["task": "\(lease)", "reason": "\(message)"])
         case .finished(let result):
@@ -162,7 +163,7 @@ final class WorkerLoop: PollHandler {
         case .order(.assign(let assignment)):
             log.debug(
                 "A task came.", metadata: ["task": "\(assignment.lease)", "stage": "\(assignment.stage)"])
-        case .tick, .order, .inputReady, .stepped, .interrupted, .uploaded, .stop: break
+        case .tick, .order, .inputReady, .stepped, .interrupted, .uploaded, .drain, .stop: break
         }
     }
 
@@ -174,6 +175,7 @@ final class WorkerLoop: PollHandler {
     ) throws(ZeroMQError) -> Socket {
         var options = SocketOptions()
         options.immediate = true
+        options.curve = configuration.keys?.side
         options.maxFrameBytes = Int64(Limits.controlMessageBytes)
         let socket = try Socket(context, .dealer, options: options)
         try socket.connect(configuration.coordinator.address)

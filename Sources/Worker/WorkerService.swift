@@ -74,6 +74,12 @@ package final class WorkerService: Sendable {
         loop.stop()
     }
 
+    /// Takes no more tasks, and ends once those that have begun are done and acknowledged. From any thread;
+    /// never waits.
+    package func drain() {
+        try? loop.post(.drain)
+    }
+
     /// Waits, blocking, until the worker has ended.
     ///
     /// - Throws: `WorkerError.refused` when the coordinator cannot use it, `.messaging`.

@@ -22,6 +22,11 @@ package struct Message: ~Copyable {
     /// Whether another frame of the same message follows.
     package var hasMore: Bool { zmq_msg_more(pointer) == 1 }
 
+    /// The key of the connection that it came by, as the `Gatekeeper` knows it.
+    var key: CurveKey? {
+        zmq_msg_gets(pointer, "User-Id").map { CurveKey(known: String(cString: $0)) }
+    }
+
     /// The bytes, for the time of `body`.
     package borrowing func withBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result

@@ -14,6 +14,8 @@ package struct Socket: ~Copyable {
         case dealer
         /// Exactly one peer in the same process.
         case pair
+        /// Answers one question after the other.
+        case reply
     }
 
     /// Most frames a message may have.
@@ -22,6 +24,8 @@ package struct Socket: ~Copyable {
     private let pointer: UnsafeMutableRawPointer
     /// Kept so that the context outlives the socket.
     private let context: Context
+    /// Whether connections have keys.
+    private let isServer: Bool
     private var owner: pthread_t
 
     /// Opens a socket for the current thread.
@@ -35,6 +39,7 @@ package struct Socket: ~Copyable {
             case .router: ZMQ_ROUTER
             case .dealer: ZMQ_DEALER
             case .pair: ZMQ_PAIR
+            case .reply: ZMQ_REP
             }
         guard let pointer = zmq_socket(context.pointer, type) else { throw ZeroMQError.last("open a socket") }
         do throws(ZeroMQError) {
@@ -45,6 +50,7 @@ package struct Socket: ~Copyable {
         }
         self.pointer = pointer
         self.context = context
+        if case .server = options.curve { isServer = true } else { isServer = false }
         owner = pthread_self()
     }
 
@@ -67,6 +73,20 @@ package struct Socket: ~Copyable {
     package borrowing func connect(_ endpoint: String) throws(ZeroMQError) {
         checkThread()
         if zmq_connect(pointer, endpoint) != 0 { throw ZeroMQError.last("connect", endpoint: endpoint) }
+    }
+
+    /// Connects a router once more, by a connection of its own that is addressed as `peer`.
+    ///
+    /// One router can so stand for many peers of the other side, each with its own connection.
+    ///
+    /// - Parameter peer: 1 to 255 bytes, the first of them not 0; another for each connection.
+    /// - Throws: `ZeroMQError.invalidEndpoint`, or `.failed` for a name that is not allowed.
+    package borrowing func connect(_ endpoint: String, as peer: [UInt8]) throws(ZeroMQError) {
+        checkThread()
+        if zmq_setsockopt(pointer, ZMQ_CONNECT_ROUTING_ID, peer, peer.count) != 0 {
+            throw ZeroMQError.last("name a connection")
+        }
+        try connect(endpoint)
     }
 
     /// The endpoint of the last `bind`, with the port that the system chose.
@@ -103,8 +123,19 @@ package struct Socket: ~Copyable {
     /// - Throws: `ZeroMQError.messageTooLarge` when the message had more than `maxFrames` frames or more
     ///   bytes than allowed: it is discarded and the next call gives the next message; `.terminated`.
     package borrowing func receive(maxBytes: Int = .max) throws(ZeroMQError) -> [[UInt8]]? {
+        try receiveSigned(maxBytes: maxBytes)?.frames
+    }
+
+    /// The same with the key of the connection that it came by: the one for which the `Gatekeeper` let it in; nil
+    /// on sockets without CURVE.
+    ///
+    /// The key is read from the message's last frame: the library (4.3.4) loses it on a router's first one.
+    package borrowing func receiveSigned(
+        maxBytes: Int = .max
+    ) throws(ZeroMQError) -> (frames: [[UInt8]], key: CurveKey?)? {
         checkThread()
         var frames: [[UInt8]] = []
+        var key: CurveKey?
         var count = 0
         var bytes = 0
         while true {
@@ -117,10 +148,13 @@ package struct Socket: ~Copyable {
             count += 1
             bytes += message.count
             if count <= Socket.maxFrames && bytes <= maxBytes { frames.append(message.bytes()) }
-            if !message.hasMore { break }
+            if !message.hasMore {
+                if isServer { key = message.key }
+                break
+            }
         }
         if frames.count < count { throw .messageTooLarge(frames: count, bytes: bytes) }
-        return frames
+        return (frames, key)
     }
 
     /// Waits, blocking, until a message can be read or the time is over. For threads with one socket and no

@@ -21,6 +21,10 @@ package struct SocketOptions: Hashable, Sendable {
     package var mandatory = true
     /// Keep messages only for connections that exist, so that nothing piles up for a peer that is not there.
     package var immediate = false
+    /// Connections that wait to be accepted; many workers may come back at once.
+    package var backlog: Int32 = 4096
+    /// Encryption and keys; nil: plain, for loopback only.
+    package var curve: CurveSide?
 
     /// The defaults.
     package init() {}
@@ -48,7 +52,7 @@ extension SocketOptions {
         try set(ZMQ_RCVHWM, receiveLimit)
         try set(ZMQ_MAXMSGSIZE, maxFrameBytes)
         try set(ZMQ_LINGER, lingerMilliseconds)
-        if kind == .pair { return }
+        if kind == .pair || kind == .reply { return }
         try set(ZMQ_HANDSHAKE_IVL, handshakeMilliseconds)
         try set(ZMQ_RECONNECT_IVL, reconnectMilliseconds)
         try set(ZMQ_RECONNECT_IVL_MAX, reconnectLimitMilliseconds)
@@ -58,6 +62,8 @@ extension SocketOptions {
         try set(ZMQ_TCP_KEEPALIVE_CNT, Int32(3))
         try set(ZMQ_IPV6, Int32(1))
         if kind == .router { try set(ZMQ_ROUTER_MANDATORY, Int32(mandatory ? 1 : 0)) }
+        try set(ZMQ_BACKLOG, backlog)
+        try curve?.apply(to: pointer)
         if immediate { try set(ZMQ_IMMEDIATE, Int32(1)) }
     }
 }

@@ -24,8 +24,7 @@ enum ExitStatus: Int32 {
     init?(_ error: any Error) {
         switch error {
         case is PromptFileError, is RequestError, is ModelError, is CascadeError, is EngineError,
-            is SynthesisError,
-            is UsageError:
+            is SynthesisError, is KeyError, is UsageError:
             self = .usage
         case let error as ClientError: self = Self.status(error)
         case let error as CoordinatorError: self = Self.status(error)
@@ -33,15 +32,15 @@ enum ExitStatus: Int32 {
         case StageError.interrupted: self = .interrupted
         case is ExitCode, is CleanExit, is ValidationError: return nil
         default:
-            // ArgumentParser's parser errors are not public; they have their own exit code.
-            if TesseraCommand.exitCode(for: error) == .validationFailure { return nil }
+            // ArgumentParser's own are not public. It knows their exit codes: 0 for help, 64 for usage.
+            if TesseraCommand.exitCode(for: error) != .failure { return nil }
             self = .failed
         }
     }
 
     private static func status(_ error: ClientError) -> ExitStatus {
         switch error {
-        case .coordinatorNotReachable: .unreachable
+        case .coordinatorNotReachable, .keyNotAccepted: .unreachable
         case .interrupted: .interrupted
         case .prompts: .usage
         case .refused(let refusal) where refusal.code == .notFound || refusal.code == .invalid: .usage
@@ -51,7 +50,7 @@ enum ExitStatus: Int32 {
 
     private static func status(_ error: CoordinatorError) -> ExitStatus {
         switch error {
-        case .notLoopback, .noBlobPort, .network(.invalidEndpoint): .usage
+        case .notLoopback, .keys, .noBlobPort, .network(.invalidEndpoint): .usage
         default: .failed
         }
     }

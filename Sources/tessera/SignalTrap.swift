@@ -1,7 +1,8 @@
 import Dispatch
 import Foundation
 
-/// Turns SIGINT and SIGTERM into a call, so that a service can stop in order.
+/// Turns signals, SIGINT and SIGTERM if nothing else is said, into a call, so that a service can stop in
+/// order.
 ///
 /// It is `@unchecked Sendable` because Dispatch's sources are not marked: they are made once and their
 /// `cancel` is safe from any thread.
@@ -9,8 +10,8 @@ final class SignalTrap: @unchecked Sendable {
     private let sources: [any DispatchSourceSignal]
 
     /// From now on `handler` is called with the signal's number, on a queue of its own.
-    init(_ handler: @escaping @Sendable (Int32) -> Void) {
-        sources = [SIGINT, SIGTERM].map { number in
+    init(_ numbers: [Int32] = [SIGINT, SIGTERM], _ handler: @escaping @Sendable (Int32) -> Void) {
+        sources = numbers.map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler { handler(number) }

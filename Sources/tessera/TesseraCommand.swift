@@ -17,7 +17,11 @@ struct TesseraCommand: ParsableCommand {
         version: TesseraVersion.text,
         groupedSubcommands: [
             CommandGroup(
-                name: "Farm", subcommands: [UpCommand.self, CoordinatorCommand.self, WorkerCommand.self]),
+                name: "Farm",
+                subcommands: [
+                    UpCommand.self, CoordinatorCommand.self, WorkerCommand.self, KeysCommand.self,
+                    DoctorCommand.self,
+                ]),
             CommandGroup(
                 name: "Jobs",
                 subcommands: [

@@ -39,7 +39,7 @@ import ZeroMQ
         }
         #expect(
             error?.description == "No coordinator answers at \(endpoint). Start one with `tessera up`, "
-                + "or give --connect.")
+                + "or give --connect; one that other machines reach wants --keys too.")
     }
 
     @Test func interruptionEndsAWait() throws {

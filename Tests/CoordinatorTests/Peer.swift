@@ -9,19 +9,24 @@ import ZeroMQ
 final class TestCoordinator {
     let folder: String
     let context: Context
+    private let keys: KeyFolder?
     private(set) var service: CoordinatorService
 
-    init() throws {
+    init(keys: KeyFolder? = nil) throws {
+        self.keys = keys
         folder = NSTemporaryDirectory() + "tessera-\(UUID().uuidString)"
         context = try Context()
-        service = try TestCoordinator.start(folder, context)
+        service = try TestCoordinator.start(folder, context, keys)
     }
 
     /// A log that keeps nothing.
     static let silence = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    static func start(_ folder: String, _ context: Context) throws -> CoordinatorService {
+    static func start(
+        _ folder: String, _ context: Context, _ keys: KeyFolder? = nil
+    ) throws -> CoordinatorService {
         var configuration = CoordinatorConfiguration(dataFolder: folder)
+        configuration.keys = keys
         configuration.listen = "tcp://127.0.0.1:0"
         configuration.tickMilliseconds = 20
         configuration.options.grace = 1000
@@ -31,7 +36,7 @@ final class TestCoordinator {
     /// Ends it and begins again on the same folder, on another port.
     func restart() throws {
         service.stop()
-        service = try TestCoordinator.start(folder, context)
+        service = try TestCoordinator.start(folder, context, keys)
     }
 
     deinit {
@@ -44,8 +49,9 @@ final class TestCoordinator {
 struct Peer: ~Copyable {
     let socket: Socket
 
-    init(_ context: Context, _ endpoint: Endpoint) throws {
+    init(_ context: Context, _ endpoint: Endpoint, curve: CurveSide? = nil) throws {
         var options = SocketOptions.blobs(chunkBytes: Limits.controlMessageBytes)
+        options.curve = curve
         options.lingerMilliseconds = 0
         let socket = try Socket(context, .dealer, options: options)
         try socket.connect(endpoint.address)

@@ -8,6 +8,13 @@ import Testing
         #expect(try FarmCodec.decode(FarmCodec.encode(message)) == message)
     }
 
+    @Test(arguments: Samples.messages + Samples.hot)
+    func bothWaysOfTheCodecAgree(message: FarmMessage) throws {
+        let bytes = try FarmCodec.encodeGenerated(message)
+        #expect(try FarmCodec.encode(message) == bytes)
+        #expect(try FarmCodec.decode(bytes) == FarmCodec.decodeGenerated(bytes))
+    }
+
     @Test func bytesThatAreNoMessageAreRefused() {
         #expect(throws: CodecError.malformed) { try FarmCodec.decode([0xff, 0xff, 0xff]) }
         #expect(throws: CodecError.unsupportedVersion(0)) { try FarmCodec.decode([]) }

@@ -91,6 +91,30 @@ enum Samples {
         .blobReply(.refused(blob, .diskFull)),
     ]
 
+    /// More of those that the codec reads and writes by itself, at their bounds.
+    static let hot: [FarmMessage] = [
+        .order(
+            .assign(
+                Assignment(
+                    lease: LeaseID(
+                        task: TaskID(
+                            image: ImageID(job: JobID(.max), index: Limits.imagesPerJob - 1),
+                            stage: Limits.stagesPerModel - 1), attempt: Int(UInt16.max)),
+                    model: key, stage: StageName("prior"),
+                    request: ImageRequest(
+                        prompt: String(repeating: "é", count: 200), seed: 1,
+                        options: RenderOptions(size: 1024, guidance: 0)),
+                    input: nil, isLast: false, leaseMilliseconds: 0))),
+        .order(
+            .assign(
+                Assignment(
+                    lease: lease, model: key, stage: StageName("prior"), request: plain, input: blob,
+                    isLast: true, leaseMilliseconds: .max))),
+        .report(.progress(TaskProgress(lease: lease, phase: .loading, step: 0, steps: 0))),
+        .report(.completed(TaskResult(lease: lease, blob: blob, pixels: nil, seconds: 0, loadSeconds: 1e-9))),
+        .order(.acknowledged(lease, .duplicate)), .order(.acknowledged(lease, .fenced)),
+    ]
+
     static var job: JobStatus {
         var images = ImageCounts()
         images.done = 3

@@ -25,11 +25,16 @@ final class Bench {
 
     /// Submits a job and gives its number.
     @discardableResult
-    func submit(_ count: Int, size: Int = 256, priority: Int = 0, model: String = "toy") -> JobID? {
+    func submit(
+        _ count: Int, size: Int = 256, priority: Int = 0, model: String = "toy", owner: String = "me"
+    ) -> JobID? {
         requests += 1
         let id = SubmissionID(high: 1, low: requests)
         let request = RequestID(requests)
-        apply(.submit(request, Fixtures.submission(id, count: count, priority: priority, model: model)))
+        apply(
+            .submit(
+                request, Fixtures.submission(id, count: count, priority: priority, model: model, owner: owner)
+            ))
         let image = ImageRequest(prompt: "p", seed: 1, options: RenderOptions(size: size))
         apply(.submitImages(request, id, first: 0, images: Array(repeating: image, count: count)))
         let effects = apply(.submitEnd(request, id))
@@ -43,10 +48,12 @@ final class Bench {
 
     /// A worker ends its task well.
     @discardableResult
-    func complete(_ dispatch: Dispatch, by session: WorkerSession, byte: UInt8? = nil, stored: Bool = true)
-        -> [CoordinatorEffect]
-    {
-        apply(.completed(session, Fixtures.result(dispatch, byte: byte), blobStored: stored))
+    func complete(
+        _ dispatch: Dispatch, by session: WorkerSession, byte: UInt8? = nil, stored: Bool = true,
+        seconds: Double = 1, loadSeconds: Double = 0
+    ) -> [CoordinatorEffect] {
+        let result = Fixtures.result(dispatch, byte: byte, seconds: seconds, loadSeconds: loadSeconds)
+        return apply(.completed(session, result, blobStored: stored))
     }
 
     @discardableResult
@@ -54,6 +61,26 @@ final class Bench {
         -> [CoordinatorEffect]
     {
         apply(.failed(session, TaskFailure(lease: dispatch.lease, kind: kind, message: "no")))
+    }
+
+    /// A worker says that its task is at `step`.
+    @discardableResult
+    func progress(_ dispatch: Dispatch, by session: WorkerSession, _ phase: TaskPhase = .stepping, step: Int)
+        -> [CoordinatorEffect]
+    {
+        apply(.progress(session, TaskProgress(lease: dispatch.lease, phase: phase, step: step, steps: 100)))
+    }
+
+    /// Time goes by in beats that the workers send.
+    @discardableResult
+    func live(_ milliseconds: Int64, _ sessions: WorkerSession...) -> [CoordinatorEffect] {
+        var effects: [CoordinatorEffect] = []
+        for _ in 0..<(milliseconds / 1000) {
+            wait(1000)
+            for session in sessions { effects += apply(.heartbeat(session)) }
+            effects += apply(.tick)
+        }
+        return effects
     }
 
     func status(_ job: JobID) -> JobStatus? { machine.status(of: job, at: now) }
@@ -67,6 +94,10 @@ enum Fixtures {
             AnnouncedStage(name: StageName("base64"), steps: 2, guidance: 4, size: 64),
             AnnouncedStage(name: StageName("up256"), steps: 2, guidance: nil, size: 256),
         ])
+    /// A model of one stage.
+    static let small = ModelAnnouncement(
+        key: ModelKey(name: "small", hash: digest(8)), version: "1",
+        stages: [AnnouncedStage(name: StageName("base64"), steps: 2, guidance: 4, size: 64)])
     static let one = WorkerSession(worker: WorkerID("one"), nonce: 1)
     static let two = WorkerSession(worker: WorkerID("two"), nonce: 2)
 
@@ -74,24 +105,31 @@ enum Fixtures {
         Digest(bytes: [UInt8](repeating: byte, count: 32)) ?? .zero
     }
 
-    static func hello(_ session: WorkerSession, slots: Int = 1, running: [LeaseID] = []) -> WorkerHello {
+    static func hello(
+        _ session: WorkerSession, slots: Int = 1, running: [LeaseID] = [],
+        models: [ModelAnnouncement] = [Fixtures.model]
+    ) -> WorkerHello {
         WorkerHello(
-            session: session, oldestProtocol: 1, newestProtocol: 1, slots: slots, models: [model],
+            session: session, oldestProtocol: 1, newestProtocol: 1, slots: slots, models: models,
             running: running)
     }
 
-    static func submission(_ id: SubmissionID, count: Int, priority: Int = 0, model: String = "toy")
-        -> Submission
-    {
-        Submission(id: id, name: "job", owner: "me", priority: priority, model: model, count: count)
+    static func submission(
+        _ id: SubmissionID, count: Int, priority: Int = 0, model: String = "toy", owner: String = "me"
+    ) -> Submission {
+        Submission(id: id, name: "job", owner: owner, priority: priority, model: model, count: count)
     }
 
     /// A result whose bytes follow from the task, as the engine's do.
-    static func result(_ dispatch: Dispatch, byte: UInt8? = nil) -> TaskResult {
+    static func result(
+        _ dispatch: Dispatch, byte: UInt8? = nil, seconds: Double = 1, loadSeconds: Double = 0
+    ) -> TaskResult {
         let task = dispatch.lease.task
         let digest = digest(byte ?? UInt8(truncatingIfNeeded: task.image.index * 8 + task.stage + 1))
         return TaskResult(
-            lease: dispatch.lease, blob: BlobID(digest), pixels: dispatch.isLast ? digest : nil, seconds: 1)
+            lease: dispatch.lease, blob: BlobID(digest), pixels: dispatch.isLast ? digest : nil,
+            seconds: seconds,
+            loadSeconds: loadSeconds)
     }
 }
 

@@ -11,13 +11,29 @@ import Testing
         let job = try #require(bench.submit(2))
         var dispatch = try #require(bench.dispatched.first)
         for attempt in 1...3 {
-            #expect(dispatch.lease.attempt == attempt)
+            // A failed attempt is spent, so the next one has the number after the next.
+            #expect(dispatch.lease.attempt == 2 * attempt - 1)
             dispatch = try #require(bench.fail(dispatch, by: one).dispatches.first)
         }
         #expect(dispatch.lease.task.image.index == 1)
         let status = try #require(bench.status(job))
         #expect(status.images.failed == 1)
         #expect(status.tasks.dropped == 3)
+    }
+
+    /// The acknowledgement was lost and nobody has the task yet.
+    @Test func aFailureThatIsToldAgainCountsOnce() throws {
+        let bench = Bench()
+        bench.join(one)
+        let job = try #require(bench.submit(1))
+        let dispatch = try #require(bench.dispatched.first)
+        bench.apply(.control(RequestID(9), job, .pause))
+        for _ in 0..<5 {
+            bench.fail(dispatch, by: one)
+            bench.join(one, running: [dispatch.lease])
+        }
+        #expect(bench.machine.snapshot.jobs.first?.images.first?.failures == 1)
+        #expect(bench.status(job)?.images.failed == 0)
     }
 
     @Test func aFailedTaskGoesToAnotherWorkerWhereThereIsOne() throws {
@@ -57,6 +73,86 @@ import Testing
         bench.join(WorkerSession(worker: one.worker, nonce: 100))
         #expect(bench.status(job)?.images.failed == 1)
         #expect(bench.status(job)?.state == .finished)
+    }
+
+    @Test func whoGivesATaskBackRestsAndSaysWhy() throws {
+        let bench = Bench()
+        bench.join(one)
+        let job = try #require(bench.submit(2))
+        var next = try #require(bench.dispatched.first)
+        for rest in [5_000, 10_000, 20_000] as [Int64] {
+            #expect(bench.fail(next, by: one, .declined).dispatches.isEmpty)
+            let reason = try #require(bench.status(job)?.waiting.first)
+            #expect(reason.text.contains("gives its tasks back"))
+            #expect(bench.live(rest - 1_000, one).dispatches.isEmpty)
+            next = try #require(bench.live(2_000, one).dispatches.first)
+        }
+        #expect(bench.status(job)?.images.failed == 0)
+        #expect(bench.complete(next, by: one).dispatches.count == 1)
+    }
+
+    @Test func aWorkerThatIsStuckThriceIsExcluded() throws {
+        var options = CoordinatorOptions()
+        options.unknownLease = 10_000
+        options.exclusion = 100_000
+        options.mostLosses = 1
+        let bench = Bench(options)
+        bench.join(one)
+        let job = try #require(bench.submit(5))
+        var next = bench.dispatched.first
+        for _ in 0..<3 {
+            bench.progress(try #require(next), by: one, step: 1)
+            next = bench.live(12_000, one).dispatches.first
+        }
+        #expect(next == nil)
+        #expect(bench.status(job)?.waiting.first?.text.contains("excluded") == true)
+        #expect(!bench.live(100_000, one).dispatches.isEmpty)
+    }
+
+    @Test func aStageThatKillsItsWorkerExcludesItAfterThreePictures() throws {
+        let bench = Bench()
+        bench.join(one)
+        bench.submit(5)
+        bench.join(two)
+        var count = 0
+        while let held = bench.machine.heldLeases.first(where: { $0.session.worker == one.worker }), count < 9
+        {
+            count += 1
+            let begun = TaskProgress(lease: held.id, phase: .loading, step: 0, steps: 0)
+            bench.apply(.progress(held.session, begun))
+            bench.join(WorkerSession(worker: one.worker, nonce: UInt64(10 + count)))
+        }
+        #expect(count == 3)
+    }
+
+    @Test func loadingMayTakeLongerThanStepping() throws {
+        let bench = Bench()
+        bench.join(one)
+        bench.submit(3)
+        let first = try #require(bench.dispatched.first)
+        let second = try #require(bench.complete(first, by: one).dispatches.first)
+        let third = try #require(bench.complete(second, by: one).dispatches.first)
+        let again = try #require(bench.complete(third, by: one).dispatches.first)
+        #expect(again.stage == first.stage)
+        bench.progress(again, by: one, .loading, step: 0)
+        #expect(!bench.live(500_000, one).sends(.revoke(again.lease)))
+        bench.progress(again, by: one, step: 1)
+        #expect(!bench.live(50_000, one).sends(.revoke(again.lease)))
+        #expect(bench.live(20_000, one).sends(.revoke(again.lease)))
+    }
+
+    @Test func whatOnlyWaitedBehindAStuckTaskIsNotCountedAgainstIt() throws {
+        let bench = Bench()
+        bench.join(one)
+        bench.submit(50, size: 64)
+        let first = try #require(bench.dispatched.first)
+        let second = try #require(bench.complete(first, by: one, seconds: 0.1).dispatches.first)
+        bench.complete(second, by: one, seconds: 0.1)
+        let held = bench.machine.heldLeases.count
+        #expect(held > 4)
+        bench.join(WorkerSession(worker: one.worker, nonce: 99))
+        let rows = try #require(bench.machine.snapshot.jobs.first).images
+        #expect(rows.filter { $0.losses > 0 }.count == 1)
     }
 
     @Test func aFullDiskStopsNewWorkAndSaysSo() throws {

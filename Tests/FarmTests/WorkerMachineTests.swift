@@ -118,18 +118,21 @@ import Testing
         #expect(machine.apply(.order(.acknowledged(lease(3), .fenced)), at: at(2)) == [.forget(lease(3))])
     }
 
-    @Test func oneTaskRunsWhileTheNextWaitsAndAThirdIsDeclined() {
+    @Test func oneTaskRunsWhileOthersWaitAndMoreThanItCanHoldAreDeclined() {
         var machine = welcomed()
-        let (first, second, third) = (assignment(lease(0)), assignment(lease(1)), assignment(lease(2)))
+        let (first, second) = (assignment(lease(0)), assignment(lease(1)))
         #expect(
             machine.apply(.order(.assign(first)), at: at(1)) == [
                 progress(lease(0), .loading), .run(first, farm),
             ])
         #expect(machine.apply(.order(.assign(second)), at: at(1)) == [])
         #expect(machine.apply(.order(.assign(second)), at: at(1)) == [])
-        guard case .send(.failed(let failure))? = machine.apply(.order(.assign(third)), at: at(1)).first
-        else {
-            Issue.record("the third task was not declined")
+        for number in 2..<32 {
+            #expect(machine.apply(.order(.assign(assignment(lease(number)))), at: at(1)) == [])
+        }
+        let beyond = machine.apply(.order(.assign(assignment(lease(32)))), at: at(1))
+        guard case .send(.failed(let failure))? = beyond.first else {
+            Issue.record("a task too many was not declined")
             return
         }
         #expect(failure.kind == .declined)
@@ -182,7 +185,8 @@ import Testing
         _ = machine.apply(.order(.assign(assignment(lease(0)))), at: at(1))
         let failure = TaskFailure(lease: lease(0), kind: .application, message: "Out of memory.")
         #expect(
-            machine.apply(.stageFailed(lease(0), "Out of memory."), at: at(2)) == [.send(.failed(failure))])
+            machine.apply(.stageFailed(lease(0), .application, "Out of memory."), at: at(2))
+                == [.send(.failed(failure))])
         #expect(machine.apply(.tick, at: at(2002)).contains(.send(.failed(failure))))
         #expect(
             machine.apply(.order(.acknowledged(lease(0), .committed)), at: at(2003)) == [.forget(lease(0))])
@@ -225,6 +229,28 @@ import Testing
         #expect(
             machine.apply(.stop, at: at(2)) == [.interrupt(lease(0)), .send(.goodbye), .end(reason: nil)])
         #expect(machine.apply(.tick, at: at(9999)) == [])
+    }
+
+    @Test func aDrainingWorkerEndsWhatItHasBegunAndThenItself() {
+        var machine = welcomed()
+        _ = machine.apply(.order(.assign(assignment(lease(0)))), at: at(1))
+        _ = machine.apply(.order(.assign(assignment(lease(1)))), at: at(1))
+        func isDeclined(_ effects: [WorkerEffect], _ lease: LeaseID) -> Bool {
+            guard effects.count == 1, case .send(.failed(let failure))? = effects.first else { return false }
+            return failure.lease == lease && failure.kind == .declined
+        }
+        #expect(isDeclined(machine.apply(.drain, at: at(2)), lease(1)))
+        #expect(isDeclined(machine.apply(.order(.assign(assignment(lease(2)))), at: at(3)), lease(2)))
+        for number in 1...2 {
+            #expect(
+                machine.apply(.order(.acknowledged(lease(number), .committed)), at: at(4))
+                    == [.forget(lease(number))])
+        }
+        _ = machine.apply(.finished(result(lease(0))), at: at(5))
+        _ = machine.apply(.uploaded(lease(0)), at: at(6))
+        #expect(
+            machine.apply(.order(.acknowledged(lease(0), .committed)), at: at(7))
+                == [.forget(lease(0)), .send(.goodbye), .end(reason: nil)])
     }
 
     @Test func refusalEndsWithItsReason() {

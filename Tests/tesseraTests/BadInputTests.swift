@@ -102,4 +102,22 @@ struct BadInputTests {
         #expect(jobs.out.filter { !$0.isWhitespace } == "[]")
         try farm.stop()
     }
+
+    @Test func aMillionLinesWithOneBadOneAreReadInLittleMemory() throws {
+        let folder = try TemporaryFolder()
+        let line = Array("a red apple on a blue background, number one of very many, all of them long\n".utf8)
+        let path = folder.path("prompts.txt")
+        #expect(FileManager.default.createFile(atPath: path, contents: nil))
+        let file = try FileHandle(forWritingTo: folder.url("prompts.txt"))
+        for _ in 0..<1000 { try file.write(contentsOf: Data(Array(repeating: line, count: 900).joined())) }
+        try file.write(contentsOf: Data([0x61, 0xFF, 0x0A]))
+        for _ in 0..<99 { try file.write(contentsOf: Data(Array(repeating: line, count: 1000).joined())) }
+        try file.close()
+        let nowhere = "tcp://127.0.0.1:\(try TestFarm.freePortPair())"
+        // The file has 76 MB; a process that kept it could not go on.
+        let result = try TesseraProcess.run(
+            "submit", path, "--connect", nowhere, launcher: ["prlimit", "--data=67108864"])
+        #expect(result.status == 64)
+        #expect(result.error.contains("prompts.txt:900001:"), "\(result.error)")
+    }
 }

@@ -28,8 +28,33 @@ package enum CoordinatorChange: Hashable, Sendable {
     case variantFailed(JobID, index: Int, reason: String)
     /// A model is known.
     case model(ModelAnnouncement)
+    /// The measured pace of a stage changed so much that a restart should know.
+    case pace(MeasuredPace)
     /// A result differed from the committed one.
     case alarm(CommittedResult, committed: Digest)
+}
+
+/// What a stage was measured to take.
+package struct MeasuredPace: Hashable, Sendable {
+    /// The stage.
+    package var key: StageKey
+    /// Seconds of computing.
+    package var seconds: Double
+    /// Seconds to load its model; 0 while unknown.
+    package var loadSeconds: Double
+
+    /// A stage that takes `seconds`, once its model is loaded in `loadSeconds`.
+    package init(key: StageKey, seconds: Double, loadSeconds: Double) {
+        self.key = key
+        self.seconds = seconds
+        self.loadSeconds = loadSeconds
+    }
+
+    /// Whether `other` says the same for practical ends: within a tenth and a twentieth of a second.
+    func isClose(to other: MeasuredPace) -> Bool {
+        func isClose(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 0.05 + 0.1 * min(a, b) }
+        return isClose(seconds, other.seconds) && isClose(loadSeconds, other.loadSeconds)
+    }
 }
 
 /// An image as it joins a job.
@@ -94,15 +119,21 @@ package struct CoordinatorSnapshot: Hashable, Sendable {
     package var jobs: [Job]
     /// Leases by number.
     package var leases: [HeldLease]
+    /// Measured paces by model and stage.
+    package var paces: [MeasuredPace]
 
     /// What must survive a crash.
-    package init(nextJob: JobID, models: [ModelAnnouncement], jobs: [Job], leases: [HeldLease]) {
+    package init(
+        nextJob: JobID, models: [ModelAnnouncement], jobs: [Job], leases: [HeldLease], paces: [MeasuredPace]
+    ) {
         self.nextJob = nextJob
         self.models = models
         self.jobs = jobs
         self.leases = leases
+        self.paces = paces
     }
 
     /// A farm that has never had a job.
-    package static let empty = CoordinatorSnapshot(nextJob: JobID(1), models: [], jobs: [], leases: [])
+    package static let empty = CoordinatorSnapshot(
+        nextJob: JobID(1), models: [], jobs: [], leases: [], paces: [])
 }

@@ -1,59 +1,97 @@
 import OrderedCollections
 
 extension CoordinatorMachine {
-    /// Gives ready tasks to workers that have room.
+    /// Gives ready tasks to workers that have room: first to those whose room changed, then, when more tasks
+    /// became ready, to all that are free. So a message costs the same with one worker and with thousands.
     mutating func dispatch(at now: Instant) {
-        guard trouble == nil else { return }
-        for id in workers.keys {
-            while !queue.keys.isEmpty, let image = pick(for: id, at: now) { lease(image, to: id, at: now) }
+        let changed = workers.takeChanged()
+        guard trouble == nil, !queue.isEmpty else { return }
+        for id in changed { feed(id, mayLoad: true, at: now) }
+        guard hasNewTasks else { return }
+        hasNewTasks = false
+        // Those that have the model in memory come first; then whoever is still free loads it.
+        for mayLoad in [false, true] {
+            var place = 0
+            while !queue.isEmpty, let next = workers.firstFree(from: place) {
+                feed(next.id, mayLoad: mayLoad, at: now)
+                place = next.place + 1
+            }
         }
     }
 
-    /// The image whose current stage this worker should get next.
-    private func pick(for id: WorkerID, at now: Instant) -> ImageID? {
-        guard let worker = workers[id], worker.presence == .connected else { return nil }
-        let room = worker.hello.slots - worker.leases.count
-        guard room + options.prefetch > 0 else { return nil }
-        for key in queue.keys {
-            guard let job = jobs[key.job], let model = job.head.model, worker.serves(model),
-                let stage = stageName(key.stage, of: model)
-            else { continue }
-            let stageKey = StageKey(model: model, stage: stage)
-            guard !worker.isExcluded(from: stageKey, at: now), room > 0 || canQueue(stageKey, job: job) else {
-                continue
+    private mutating func feed(_ id: WorkerID, mayLoad: Bool, at now: Instant) {
+        while !queue.isEmpty, let image = pick(for: id, mayLoad: mayLoad, at: now) {
+            lease(image, to: id, at: now)
+        }
+    }
+
+    /// The image whose current stage this worker should get next: the first in the queue's order, but one of
+    /// the model in its memory where that is as urgent and the last change of models has not paid off yet.
+    private func pick(for id: WorkerID, mayLoad: Bool, at now: Instant) -> ImageID? {
+        guard let worker = workers[id], worker.presence == .connected, !worker.rests(at: now),
+            worker.leases.count < worker.hello.slots + options.prefetch
+        else { return nil }
+        var away: (image: ImageID, priority: Int)?
+        for share in queue.shares {
+            if let away, share.priority < away.priority { break }
+            for key in share.keys {
+                guard let job = jobs[key.job], let model = job.head.model, worker.serves(model),
+                    away == nil || worker.home == model,
+                    let image = candidate(key, of: job, model, for: worker, at: now)
+                else { continue }
+                if worker.home == model { return image }
+                away = (image, share.priority)
+                if worker.home == nil || worker.workSinceLoad >= loadSeconds(of: model) * options.loadFactor {
+                    return mayLoad ? image : nil
+                }
             }
-            var start = 0
-            while let index = job.ready[key.stage].first(from: start) {
-                let image = ImageID(job: key.job, index: index)
-                if !shouldAvoid(id, for: image, stageKey, at: now) { return image }
-                start = index + 1
-            }
+        }
+        return mayLoad ? away?.image : nil
+    }
+
+    /// The first image of a (job, stage) pair that this worker may be given.
+    private func candidate(
+        _ key: ReadyQueue.Key, of job: Job, _ model: ModelKey, for worker: Worker, at now: Instant
+    ) -> ImageID? {
+        guard let stages = models[model]?.stages, stages.indices.contains(key.stage) else { return nil }
+        let stageKey = StageKey(model: model, stage: stages[key.stage].name)
+        let hasRoom = worker.leases.count < worker.hello.slots
+        guard !worker.isExcluded(from: stageKey, at: now), hasRoom || canQueue(stageKey, on: worker, job: job)
+        else { return nil }
+        var start = 0
+        while let index = job.ready[key.stage].first(from: start) {
+            let image = ImageID(job: key.job, index: index)
+            if !shouldAvoid(worker.session.worker, for: image, stageKey, at: now) { return image }
+            start = index + 1
         }
         return nil
     }
 
-    private func stageName(_ place: Int, of model: ModelKey) -> StageName? {
-        guard let stages = models[model]?.stages, stages.indices.contains(place) else { return nil }
-        return stages[place].name
-    }
-
-    /// Whether a busy worker may get one more: only what is cheap, and only while there is plenty for
+    /// Whether a busy worker may get one more: while what it holds is little work, and there is plenty for
     /// everyone.
-    private func canQueue(_ key: StageKey, job: Job) -> Bool {
-        guard let pace = paces[key], pace.seconds <= options.cheapSeconds else { return false }
-        return job.taskCounts.ready >= 2 * workers.count
+    private func canQueue(_ key: StageKey, on worker: Worker, job: Job) -> Bool {
+        guard let pace = paces[key] else { return false }
+        return worker.heldSeconds + pace.seconds <= options.creditSeconds
+            && job.taskCounts.ready >= 2 * workers.count
     }
 
     /// Whether the worker failed this task before and another could take it.
-    private func shouldAvoid(_ id: WorkerID, for image: ImageID, _ key: StageKey, at now: Instant) -> Bool {
+    func shouldAvoid(_ id: WorkerID, for image: ImageID, _ key: StageKey, at now: Instant) -> Bool {
         guard let avoided = avoided[image], avoided.contains(id) else { return false }
         return workers.values.contains { other in
-            other.presence == .connected && other.serves(key.model) && !other.isExcluded(from: key, at: now)
-                && !avoided.contains(other.session.worker)
+            other.presence == .connected && !other.rests(at: now) && other.serves(key.model)
+                && !other.isExcluded(from: key, at: now) && !avoided.contains(other.session.worker)
         }
     }
 
-    private mutating func lease(_ image: ImageID, to id: WorkerID, at now: Instant) {
+    /// Measured seconds to load a model; 0 while unknown.
+    private func loadSeconds(of model: ModelKey) -> Double { loads[model]?.seconds ?? 0 }
+
+    /// Seconds that a task of this stage should take.
+    func expectedSeconds(of key: StageKey) -> Double { paces[key]?.seconds ?? options.assumedSeconds }
+
+    /// Gives the image's current task to a worker under a new attempt.
+    mutating func lease(_ image: ImageID, to id: WorkerID, at now: Instant) {
         guard let session = workers[id]?.session, let row = jobs[image.job]?.images[image.index],
             let task = view(of: TaskID(image: image, stage: Int(row.stage)))
         else { return }
@@ -67,6 +105,7 @@ extension CoordinatorMachine {
         let stage = Int(row.stage)
         let lease = LeaseID(task: TaskID(image: image, stage: stage), attempt: Int(row.attempt) + 1)
         let patience = hold(lease, of: task.key, by: id, at: now)
+        workers[id]?.comeHome(to: task.key.model)
         guard let job = jobs[image.job] else { return }
         let input = stage == 0 ? nil : job.evidence(image: image.index, stage: stage - 1).map(BlobID.init)
         let dispatch = Dispatch(

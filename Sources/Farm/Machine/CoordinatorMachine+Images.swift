@@ -11,10 +11,11 @@ extension CoordinatorMachine {
             isLast: task.stage == stages.count - 1)
     }
 
-    /// What the task of `lease` is, if that is the last attempt of a task still to be done.
+    /// What the task of `lease` is, if that is the last attempt of a task still to be done, or is still good
+    /// beside it.
     func current(_ lease: LeaseID) -> TaskView? {
         guard let view = view(of: lease.task), view.row.isOpen, Int(view.row.stage) == lease.task.stage,
-            Int(view.row.attempt) == lease.attempt
+            Int(view.row.attempt) == lease.attempt || isElder(lease)
         else { return nil }
         return view
     }
@@ -26,6 +27,7 @@ extension CoordinatorMachine {
         guard let after = jobs[image.job]?.images[image.index] else { return }
         if after.stage != before.stage { avoided[image] = nil }
         if !after.isOpen { avoided[image] = nil }
+        if after.isOpen, !after.leased { hasNewTasks = true }
         persist(.image(image, after))
         requeue(image.job, stage: Int(before.stage))
         requeue(image.job, stage: Int(after.stage))
@@ -35,17 +37,20 @@ extension CoordinatorMachine {
     /// Puts one stage of a job into the queue or takes it out, as its ready set and the job's state have it.
     mutating func requeue(_ id: JobID, stage: Int) {
         guard let job = jobs[id], job.ready.indices.contains(stage) else { return }
-        let key = ReadyQueue.Key(priority: job.head.submission.priority, stage: stage, job: id)
+        let key = ReadyQueue.Key(
+            priority: job.head.submission.priority, owner: job.head.submission.owner, stage: stage, job: id)
         queue.set(key, present: job.head.state == .active && !job.ready[stage].isEmpty)
     }
 
     /// The same for all stages of a job.
     mutating func requeue(_ id: JobID) {
+        hasNewTasks = true
         for stage in 0..<(jobs[id]?.ready.count ?? 0) { requeue(id, stage: stage) }
     }
 
     /// Gives up an image.
     mutating func giveUp(_ image: ImageID, _ reason: String, at now: Instant) {
+        revokeAll(of: image)
         change(image) { row in
             row.state = .failed
             row.leased = false

@@ -172,6 +172,7 @@ extension CoordinatorMachine {
         for worker in workers.values {
             for lease in worker.leases where lease.id.task.image.job == id {
                 forget(lease.id, of: worker.session.worker)
+                elders[lease.id.task.image] = nil
                 send(worker.session, .revoke(lease.id))
             }
         }

@@ -4,6 +4,11 @@ extension CoordinatorMachine {
     mutating func restore(_ snapshot: CoordinatorSnapshot, at now: Instant) {
         nextJob = snapshot.nextJob
         for model in snapshot.models { models[model.key] = model }
+        for measured in snapshot.paces {
+            storedPaces[measured.key] = measured
+            paces[measured.key] = Pace(seconds: measured.seconds)
+            if measured.loadSeconds > 0 { loads[measured.key.model] = Pace(seconds: measured.loadSeconds) }
+        }
         for job in snapshot.jobs {
             jobs[job.head.id] = job
             submissions[job.head.submission.id] = job.head.id
@@ -17,6 +22,9 @@ extension CoordinatorMachine {
     /// The worker of a lease is away until it says hello; the lease holds so long.
     private mutating func restore(_ held: HeldLease, at now: Instant) {
         let id = held.session.worker
+        if let view = view(of: held.id.task), view.row.leased, held.id.attempt < Int(view.row.attempt) {
+            elders[held.id.task.image] = Elder(lease: held.id, worker: id, younger: nil)
+        }
         guard let task = current(held.id) else { return }
         if workers[id] == nil {
             let versions = options.protocolVersions
@@ -32,10 +40,10 @@ extension CoordinatorMachine {
     /// What must survive a crash, as the store should hold it now.
     package var snapshot: CoordinatorSnapshot {
         let leases = workers.values.flatMap { worker in
-            worker.leases.map { HeldLease(id: $0.id, session: worker.session) }
+            worker.leases.filter { !isShadow($0.id) }.map { HeldLease(id: $0.id, session: worker.session) }
         }
         return CoordinatorSnapshot(
             nextJob: nextJob, models: Array(models.values), jobs: Array(jobs.values),
-            leases: leases.sorted { $0.id < $1.id })
+            leases: leases.sorted { $0.id < $1.id }, paces: storedPaces.values.sorted { $0.key < $1.key })
     }
 }

@@ -11,7 +11,7 @@ extension CoordinatorMachine {
         guard current(lease) != nil else {
             forget(lease, of: session.worker)
             if lease.task.stage < Int(task.row.stage) {
-                return compare(committed, key: task.key, for: session)
+                return compare(committed, key: task.key, for: session, at: now)
             }
             return acknowledge(lease, .fenced, to: session)
         }
@@ -26,12 +26,14 @@ extension CoordinatorMachine {
     }
 
     /// A result of a task that is done: evidence when it is the same, an alarm when it differs.
-    private mutating func compare(_ late: CommittedResult, key: StageKey, for session: WorkerSession) {
+    private mutating func compare(
+        _ late: CommittedResult, key: StageKey, for session: WorkerSession, at now: Instant
+    ) {
         let lease = late.result.lease
         guard let known = evidence(of: lease.task), known != late.evidence else {
             return acknowledge(lease, .duplicate, to: session)
         }
-        raiseAlarm(late, committed: known, key: key)
+        raiseAlarm(late, committed: known, key: key, at: now)
         acknowledge(lease, .fenced, to: session)
     }
 
@@ -39,23 +41,29 @@ extension CoordinatorMachine {
         jobs[task.image.job]?.evidence(image: task.image.index, stage: task.stage)
     }
 
-    private mutating func raiseAlarm(_ late: CommittedResult, committed: Digest, key: StageKey) {
+    private mutating func raiseAlarm(
+        _ late: CommittedResult, committed: Digest, key: StageKey, at now: Instant
+    ) {
         let lease = late.result.lease
         persist(.alarm(late, committed: committed))
         changeHead(lease.task.image.job) { $0.alarms += 1 }
-        workers[late.worker]?.quarantine(from: key)
+        workers[late.worker]?.quarantine(from: key, until: now.advanced(by: options.quarantine))
         notice(
             "determinism alarm: worker \(late.worker) gave \(late.evidence) for \(lease), "
-                + "committed is \(committed); it gets no more \(key.stage) tasks until it restarts",
+                + "committed is \(committed); it gets no \(key.stage) tasks for a while, or until it restarts",
             isWarning: true)
     }
 
     private mutating func commit(_ done: CommittedResult, _ view: TaskView, at now: Instant) {
         let task = done.result.lease.task
         if let known = evidence(of: task), known != done.evidence {
-            raiseAlarm(done, committed: known, key: view.key)
+            raiseAlarm(done, committed: known, key: view.key, at: now)
         }
-        forget(done.result.lease, of: done.worker)
+        let lease = done.result.lease
+        let charged = workers[done.worker]?.leases.first { $0.id == lease }?.seconds
+        if let charged { chargeOwner(of: task.image.job, done.result.seconds - charged) }
+        forget(lease, of: done.worker)
+        revokeRivals(of: lease, image: task.image)
         jobs[task.image.job]?.setEvidence(done.evidence, image: task.image.index, stage: task.stage)
         change(task.image) { row in
             row.leased = false
@@ -65,37 +73,60 @@ extension CoordinatorMachine {
             if view.isLast { row.state = .done }
         }
         persist(.result(done))
-        workers[done.worker]?.noteSuccess(in: view.key)
-        paces[view.key, default: Pace(seconds: done.result.seconds)].note(done.result.seconds)
+        workers[done.worker]?.noteSuccess(in: view.key, seconds: done.result.seconds, at: now)
+        measure(done.result, in: view.key)
         finishIfDone(task.image.job, at: now)
+    }
+
+    /// Notes what a task took; the store is told when that is news.
+    private mutating func measure(_ result: TaskResult, in key: StageKey) {
+        paces[key, default: Pace(seconds: result.seconds)].note(result.seconds)
+        if result.loadSeconds > 0 {
+            loads[key.model, default: Pace(seconds: result.loadSeconds)].note(result.loadSeconds)
+        }
+        let measured = MeasuredPace(
+            key: key, seconds: expectedSeconds(of: key), loadSeconds: loads[key.model]?.seconds ?? 0)
+        guard !(storedPaces[key]?.isClose(to: measured) ?? false) else { return }
+        storedPaces[key] = measured
+        persist(.pace(measured))
     }
 
     mutating func fail(_ failure: TaskFailure, from session: WorkerSession, at now: Instant) {
         guard hear(session, at: now) else { return }
         let lease = failure.lease
         let image = lease.task.image
-        guard let task = current(lease) else {
+        guard let task = current(lease), holds(session.worker, lease) else {
             forget(lease, of: session.worker)
             return acknowledge(lease, .fenced, to: session)
         }
         release(lease, from: session.worker)
+        // The attempt is spent: told again, for its acknowledgement was lost, the failure counts no more.
+        change(image) { row in
+            if Int(row.attempt) == lease.attempt, row.attempt < .max { row.attempt += 1 }
+        }
         acknowledge(lease, .committed, to: session)
         let reason = "stage \(task.key.stage) on worker \(session.worker): \(failure.message)"
         switch failure.kind {
-        case .declined: avoid(session.worker, for: image)
+        case .declined:
+            avoid(session.worker, for: image)
+            workers[session.worker]?.noteDecline(failure.message, at: now, options: options)
+            notice("\(lease) was given back by worker \(session.worker): \(failure.message)")
         case .inputMissing: rollBack(image, reason, at: now)
         case .application:
             avoid(session.worker, for: image)
             change(image) { $0.failures += 1 }
             notice("\(lease) failed in \(reason)", isWarning: true)
-            if Int(task.row.failures) + 1 >= options.mostFailures { giveUp(image, reason, at: now) }
-            if workers[session.worker]?.noteFailure(of: image, in: task.key, at: now, options: options)
-                ?? false
-            {
-                notice(
-                    "worker \(session.worker) is excluded from \(task.key.stage) for a while", isWarning: true
-                )
+            if Int(task.row.failures) + 1 >= options.mostFailures, !isLeased(image) {
+                giveUp(image, reason, at: now)
             }
+            blame(session.worker, for: image, in: task.key, at: now)
+        }
+    }
+
+    /// Counts a failure against a worker, which may exclude it from the stage.
+    mutating func blame(_ id: WorkerID, for image: ImageID, in key: StageKey, at now: Instant) {
+        if workers[id]?.noteFailure(of: image, in: key, at: now, options: options) ?? false {
+            notice("worker \(id) is excluded from \(key.stage) for a while", isWarning: true)
         }
     }
 
@@ -104,7 +135,9 @@ extension CoordinatorMachine {
         guard let row = jobs[image.job]?.images[image.index], row.stage > 0,
             Int(row.rollbacks) < options.mostRollbacks
         else { return giveUp(image, reason, at: now) }
+        revokeAll(of: image)
         change(image) { row in
+            row.leased = false
             row.stage -= 1
             row.rollbacks += 1
         }

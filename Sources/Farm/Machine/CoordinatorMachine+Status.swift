@@ -97,6 +97,9 @@ extension CoordinatorMachine {
         if let trouble { return trouble }
         let able = workers.values.filter { $0.presence == .connected && $0.serves(model) }
         guard !able.isEmpty else { return "no connected worker has the model \(model.name)" }
+        if let resting = able.first, able.allSatisfy({ $0.rests(at: now) }) {
+            return "every worker that has the model gives its tasks back for now: \(resting.restReason)"
+        }
         if let stages = models[model]?.stages, stages.indices.contains(place) {
             let key = StageKey(model: model, stage: stages[place].name)
             if able.allSatisfy({ $0.isExcluded(from: key, at: now) }) {
@@ -106,6 +109,8 @@ extension CoordinatorMachine {
         return "the workers are busy"
     }
 
+    /// Seconds until a job that has the workers for itself is done: each stage's tasks over the tasks that
+    /// its workers do in a second, as measured worker by worker.
     private func secondsLeft(of job: Job) -> Double? {
         guard job.head.state == .active, let model = job.head.model, let stages = models[model]?.stages else {
             return nil
@@ -115,10 +120,16 @@ extension CoordinatorMachine {
         guard slots > 0 else { return nil }
         var seconds = 0.0
         for (place, count) in job.remaining.enumerated() where count > 0 && place < stages.count {
-            guard let pace = paces[StageKey(model: model, stage: stages[place].name)] else { return nil }
-            seconds += Double(count) * pace.seconds
+            let key = StageKey(model: model, stage: stages[place].name)
+            guard let pace = paces[key] else { return nil }
+            let perSecond = able.reduce(0) { sum, worker in
+                sum + Double(worker.hello.slots) / max(worker.paces[key]?.seconds ?? pace.seconds, 1e-6)
+            }
+            seconds += Double(count) / perSecond
         }
-        let atOnce = min(slots, max(1, job.imageCounts.waiting + job.imageCounts.running))
-        return min(seconds / Double(atOnce), 1e8)
+        // Few pictures cannot keep many workers busy.
+        let images = max(1, job.imageCounts.waiting + job.imageCounts.running)
+        let idle = Double(slots) / Double(min(slots, images))
+        return min(seconds * idle, 1e8)
     }
 }

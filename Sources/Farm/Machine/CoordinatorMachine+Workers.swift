@@ -10,10 +10,10 @@ extension CoordinatorMachine {
         }
         if let known = workers[id], known.session != hello.session {
             if known.presence != .lost { notice("worker \(id) restarted") }
-            releaseAll(of: id, because: "worker \(id) restarted", at: now)
+            workers[id]?.forgiveExclusions()
+            releaseAll(of: id, because: "worker \(id) restarted", isItsFault: true, at: now)
             workers[id]?.formerNonces.append(known.session.nonce)
             if known.formerNonces.count >= 8 { workers[id]?.formerNonces.removeFirst() }
-            workers[id]?.exclusions = []
         }
         if workers[id] == nil {
             workers[id] = Worker(hello: hello, presence: .connected, heard: now)
@@ -22,6 +22,7 @@ extension CoordinatorMachine {
         workers[id]?.hello = hello
         workers[id]?.presence = .connected
         workers[id]?.heard = now
+        workers.markChanged(id)
         let kept = settleLeases(of: id, running: hello.running, at: now)
         for model in hello.models { learn(model, at: now) }
         let version = min(hello.newestProtocol, options.protocolVersions.upperBound)
@@ -74,8 +75,12 @@ extension CoordinatorMachine {
     mutating func hold(_ lease: LeaseID, of key: StageKey, by id: WorkerID, at now: Instant) -> Int64 {
         let patience = patience(for: key)
         guard let session = workers[id]?.session else { return patience }
+        let seconds = expectedSeconds(of: key)
         workers[id]?.leases.append(
-            Lease(id: lease, key: key, patience: patience, deadline: now.advanced(by: patience)))
+            Lease(
+                id: lease, key: key, patience: patience, deadline: now.advanced(by: patience), given: now,
+                seconds: seconds))
+        chargeOwner(of: lease.task.image.job, seconds)
         persist(.leased(HeldLease(id: lease, session: session)))
         return patience
     }
@@ -85,6 +90,15 @@ extension CoordinatorMachine {
         guard let pace = paces[key] else { return options.unknownLease }
         let measured = min(pace.seconds * 1000 * options.leaseFactor, 86_400_000)
         return max(options.shortestLease, Int64(measured))
+    }
+
+    /// Milliseconds that a phase may take at least, however quick the stage itself is.
+    private func allowance(for phase: TaskPhase) -> Int64 {
+        switch phase {
+        case .loading: options.loadLease
+        case .stepping: 0
+        case .uploading: options.uploadLease
+        }
     }
 
     /// Notes that a worker was heard; false (and it is asked to say hello) when its session is not known.
@@ -110,12 +124,16 @@ extension CoordinatorMachine {
         }
         var leases = worker.leases
         let lease = leases[place]
-        guard progress.phase != lease.phase || progress.step > lease.step else { return }
+        guard !lease.hasBegun || progress.phase != lease.phase || progress.step > lease.step else { return }
+        leases[place].hasBegun = true
         leases[place].phase = progress.phase
         leases[place].step = progress.step
         leases[place].steps = progress.steps
         // What waits behind a task that advances keeps its time too.
-        for index in leases.indices { leases[index].deadline = now.advanced(by: leases[index].patience) }
+        let allowance = allowance(for: progress.phase)
+        for index in leases.indices {
+            leases[index].deadline = now.advanced(by: max(allowance, leases[index].patience))
+        }
         workers[session.worker]?.leases = leases
     }
 
@@ -136,16 +154,36 @@ extension CoordinatorMachine {
     }
 
     /// Frees every lease of a worker that is gone.
-    mutating func releaseAll(of id: WorkerID, because reason: String, at now: Instant) {
-        for lease in workers[id]?.leases ?? [] { lose(lease.id, by: id, because: reason, at: now) }
+    mutating func releaseAll(
+        of id: WorkerID, because reason: String, isItsFault: Bool = false, at now: Instant
+    ) {
+        let slots = workers[id]?.hello.slots ?? 0
+        for (place, lease) in (workers[id]?.leases ?? []).enumerated() {
+            // What only waited behind others did nothing to the worker, nor the worker to it.
+            guard place < slots || lease.hasBegun else {
+                release(lease.id, from: id)
+                continue
+            }
+            if isItsFault, lease.hasBegun { blame(id, for: lease.id.task.image, in: lease.key, at: now) }
+            lose(lease.id, by: id, because: reason, at: now)
+        }
     }
 
     /// Takes the lease from whoever holds it (`id`, most likely); its task is ready again.
     mutating func release(_ lease: LeaseID, from id: WorkerID) {
+        let isLive = current(lease)?.row.leased ?? false
+        if let held = workers[id]?.leases.first(where: { $0.id == lease }) {
+            chargeOwner(of: lease.task.image.job, -held.seconds)
+        }
         forget(lease, of: id)
-        guard let task = current(lease), task.row.leased else { return }
-        change(lease.task.image) { $0.leased = false }
+        guard isLive else { return }
         persist(.released(lease))
+        if !goesOn(without: lease) { change(lease.task.image) { $0.leased = false } }
+    }
+
+    /// Whether a worker has a lease.
+    package func holds(_ id: WorkerID, _ lease: LeaseID) -> Bool {
+        workers[id]?.leases.contains { $0.id == lease } ?? false
     }
 
     /// The same when the worker vanished with it or got stuck: it goes elsewhere, and not without end.
@@ -156,7 +194,7 @@ extension CoordinatorMachine {
         let image = lease.task.image
         change(image) { $0.losses += 1 }
         avoid(id, for: image)
-        if losses >= options.mostLosses {
+        if losses >= options.mostLosses, !isLeased(image) {
             giveUp(image, "\(reason); \(losses) workers were lost with this task.", at: now)
         }
     }
@@ -171,6 +209,15 @@ extension CoordinatorMachine {
         guard let place = workers[id]?.leases.firstIndex(where: { $0.id == lease }) else { return false }
         workers[id]?.leases.remove(at: place)
         return true
+    }
+
+    /// Whether some worker has the image's task.
+    func isLeased(_ image: ImageID) -> Bool { jobs[image.job]?.images[image.index].leased ?? false }
+
+    /// Notes work given to a job's owner.
+    mutating func chargeOwner(of job: JobID, _ seconds: Double) {
+        guard let owner = jobs[job]?.head.submission.owner else { return }
+        queue.charge(owner, seconds: seconds)
     }
 
     mutating func avoid(_ id: WorkerID, for image: ImageID) {
@@ -191,9 +238,14 @@ extension CoordinatorMachine {
                 releaseAll(of: id, because: "worker \(id) was lost", at: now)
                 continue
             }
-            for lease in worker.leases where lease.deadline < now {
+            for (place, lease) in worker.leases.enumerated() where lease.deadline < now {
                 send(worker.session, .revoke(lease.id))
                 notice("worker \(id) made no progress on \(lease.id) in \(lease.key.stage)", isWarning: true)
+                guard place < worker.hello.slots || lease.hasBegun else {
+                    release(lease.id, from: id)
+                    continue
+                }
+                if lease.hasBegun { blame(id, for: lease.id.task.image, in: lease.key, at: now) }
                 lose(lease.id, by: id, because: "worker \(id) made no progress", at: now)
             }
         }

@@ -10,17 +10,25 @@ package struct CoordinatorMachine: Hashable, Sendable {
     package let options: CoordinatorOptions
     var jobs: OrderedDictionary<JobID, Job> = [:]
     var models: OrderedDictionary<ModelKey, ModelAnnouncement> = [:]
-    var workers: OrderedDictionary<WorkerID, Worker> = [:]
+    var workers = WorkerTable()
     var nextJob = JobID(1)
     /// Which job each submission became. Looked up, never iterated.
     var submissions: [SubmissionID: JobID] = [:]
     /// When a draft last grew.
     var draftHeard: OrderedDictionary<JobID, Instant> = [:]
     var queue = ReadyQueue()
+    /// Whether tasks became ready, or time passed, since free workers were last looked at.
+    var hasNewTasks = false
     /// Workers that failed or lost an image's current stage. Looked up, never iterated.
     var avoided: [ImageID: [WorkerID]] = [:]
     /// Measured seconds a stage. Looked up, never iterated.
     var paces: [StageKey: Pace] = [:]
+    /// What the store knows of them. Looked up, and given out sorted.
+    var storedPaces: [StageKey: MeasuredPace] = [:]
+    /// Measured seconds to load a model. Looked up, never iterated.
+    var loads: [ModelKey: Pace] = [:]
+    /// Images whose task two workers try, or whose earlier attempt goes on alone. Looked up, never iterated.
+    var elders: [ImageID: Elder] = [:]
     /// Changes whenever a job changes. Looked up, never iterated.
     var revisions: [JobID: UInt64] = [:]
     /// What stops new work, for people.
@@ -55,10 +63,15 @@ package struct CoordinatorMachine: Hashable, Sendable {
             extend(id, first: first, images: images, for: request, at: now)
         case .submitEnd(let request, let id): end(id, for: request, at: now)
         case .control(let request, let job, let action): control(job, action, for: request, at: now)
-        case .tick: tick(at: now)
-        case .trouble(let text): trouble = text
+        case .tick:
+            tick(at: now)
+            hasNewTasks = true
+        case .trouble(let text):
+            trouble = text
+            hasNewTasks = true
         }
         dispatch(at: now)
+        if case .tick = event { hurry(at: now) }
         defer { effects = [] }
         return effects
     }

@@ -12,20 +12,39 @@ package struct CoordinatorOptions: Hashable, Sendable {
     package var shortestLease: Int64 = 60_000
     /// The same as a multiple of the stage's measured time.
     package var leaseFactor = 4.0
+    /// The same at least, while a task's input and weights are loaded.
+    package var loadLease: Int64 = 600_000
+    /// The same at least, while a result is uploaded.
+    package var uploadLease: Int64 = 600_000
     /// Failed attempts of one task after which its image fails.
     package var mostFailures = 3
     /// Lost or stuck workers of one task after which its image fails.
     package var mostLosses = 6
     /// Lost blobs of one image after which it fails.
     package var mostRollbacks = 8
-    /// Different images that a worker fails running before it is excluded from that stage of that model.
+    /// Different images that a worker fails, or is stuck or killed with, running before it is excluded from
+    /// that stage of that model.
     package var failuresToExclude = 3
     /// How long it is excluded.
     package var exclusion: Int64 = 300_000
+    /// How long a worker that gave other bytes than the committed ones gets none of that stage, unless it
+    /// restarts. It ends: the committed bytes may be the wrong ones, and then every sound worker is here.
+    package var quarantine: Int64 = 3_600_000
+    /// How long a worker that gave a task back gets none; doubles each time until it does one.
+    package var declineRest: Int64 = 5_000
     /// Tasks that a worker may queue beyond its slots, where the stage is cheap.
-    package var prefetch = 1
-    /// Measured seconds up to which a stage counts as cheap.
-    package var cheapSeconds = 2.0
+    package var prefetch = 15
+    /// Seconds of work that a worker may hold with what it queues.
+    package var creditSeconds = 2.0
+    /// Seconds that a task is taken to need while nothing was measured.
+    package var assumedSeconds = 2.0
+    /// A worker changes models between equally urgent tasks only after it worked for so many times the
+    /// seconds of loading.
+    package var loadFactor = 4.0
+    /// When nothing is ready, a task that took so many times the usual seconds is tried elsewhere too.
+    package var tailFactor = 2.0
+    /// But not before so many milliseconds.
+    package var shortestTail: Int64 = 10_000
     /// Silence after which an unfinished submission is dropped.
     package var draftLife: Int64 = 3_600_000
     /// How long a lost worker stays in the list.

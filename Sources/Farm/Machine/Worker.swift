@@ -1,5 +1,5 @@
 /// A stage of a model, as measured and excluded.
-package struct StageKey: Hashable, Sendable {
+package struct StageKey: Hashable, Comparable, Sendable {
     /// The model.
     package var model: ModelKey
     /// The stage.
@@ -10,6 +10,10 @@ package struct StageKey: Hashable, Sendable {
         self.model = model
         self.stage = stage
     }
+
+    package static func < (left: StageKey, right: StageKey) -> Bool {
+        (left.model, left.stage) < (right.model, right.stage)
+    }
 }
 
 /// A lease as the coordinator follows it.
@@ -19,6 +23,12 @@ struct Lease: Hashable, Sendable {
     /// Milliseconds without progress after which it ends.
     var patience: Int64
     var deadline: Instant
+    /// When it was given.
+    var given: Instant
+    /// Seconds that it should take; what its owner is charged.
+    var seconds: Double
+    /// Whether the worker has said anything about it.
+    var hasBegun = false
     var phase: TaskPhase = .loading
     var step = 0
     var steps = 0
@@ -32,6 +42,8 @@ struct Exclusion: Hashable, Sendable {
     /// Until when it is not given the stage; nil while it is only watched.
     var until: Instant?
     var reason = ""
+    /// Whether it gave other bytes than another worker, which a success does not make good.
+    var isQuarantine = false
 }
 
 /// A worker as the coordinator knows it.
@@ -53,11 +65,30 @@ struct Worker: Hashable, Sendable {
     /// name.
     var formerNonces: [UInt64] = []
     var leases: [Lease] = []
+    /// The model in its memory, as far as can be told, and the seconds it worked since it came there.
+    var home: ModelKey?
+    var workSinceLoad = 0.0
+    /// Its own measured seconds of each stage. Looked up, never iterated.
+    var paces: [StageKey: Pace] = [:]
     var completed = 0
     var failed = 0
     var exclusions: [Exclusion] = []
+    /// Until when it gets no task because it gave some back, how many running, and what it said.
+    var restsUntil = Instant(milliseconds: .min)
+    var declines = 0
+    var restReason = ""
 
     var session: WorkerSession { hello.session }
+
+    /// Seconds that its tasks should take together.
+    var heldSeconds: Double { leases.reduce(0) { $0 + $1.seconds } }
+
+    /// Notes which model it works with next.
+    mutating func comeHome(to model: ModelKey) {
+        guard home != model else { return }
+        home = model
+        workSinceLoad = 0
+    }
 
     func serves(_ model: ModelKey) -> Bool {
         hello.models.contains { $0.key == model }
@@ -85,17 +116,38 @@ struct Worker: Hashable, Sendable {
         return true
     }
 
-    /// Notes a success: what it did wrong in the stage is forgotten.
-    mutating func noteSuccess(in key: StageKey) {
-        completed += 1
-        exclusions.removeAll { $0.key == key && $0.until != Instant(milliseconds: .max) }
+    /// Notes that it gave a task back without fault; it rests, the longer the oftener.
+    mutating func noteDecline(_ reason: String, at now: Instant, options: CoordinatorOptions) {
+        restsUntil = now.advanced(by: options.declineRest << Int64(min(declines, 5)))
+        declines += 1
+        restReason = reason
     }
 
-    /// Never gives it the stage again in this life.
-    mutating func quarantine(from key: StageKey) {
+    func rests(at now: Instant) -> Bool { restsUntil > now }
+
+    /// A new process of the same name begins: what it is excluded from is open to it again. What it failed
+    /// running before that still counts, for a process may be killed by the stage itself.
+    mutating func forgiveExclusions() {
+        exclusions.removeAll { $0.until != nil }
+        restsUntil = Instant(milliseconds: .min)
+        declines = 0
+    }
+
+    /// Notes a success: what it did wrong in the stage is forgotten.
+    mutating func noteSuccess(in key: StageKey, seconds: Double, at now: Instant) {
+        completed += 1
+        declines = 0
+        workSinceLoad += seconds
+        paces[key, default: Pace(seconds: seconds)].note(seconds)
+        let stays = isExcluded(from: key, at: now)
+        exclusions.removeAll { $0.key == key && !($0.isQuarantine && stays) }
+    }
+
+    /// Does not give it the stage until then.
+    mutating func quarantine(from key: StageKey, until end: Instant) {
         exclusions.removeAll { $0.key == key }
         exclusions.append(
             Exclusion(
-                key: key, until: Instant(milliseconds: .max), reason: "gave other bytes than another worker"))
+                key: key, until: end, reason: "gave other bytes than another worker", isQuarantine: true))
     }
 }

@@ -14,15 +14,25 @@ package struct Digest: Hashable, Comparable, Sendable, CustomStringConvertible {
 
     /// Nil unless `bytes` are exactly 32.
     package init?(bytes: some Sequence<UInt8>) {
-        var words: [UInt64] = [0, 0, 0, 0]
-        var count = 0
-        for byte in bytes {
-            guard count < 32 else { return nil }
-            words[count / 8] = words[count / 8] << 8 | UInt64(byte)
-            count += 1
+        let whole = bytes.withContiguousStorageIfAvailable { buffer in
+            Digest(bytes: UnsafeRawBufferPointer(buffer))
         }
-        guard count == 32 else { return nil }
-        self.init(words: (words[0], words[1], words[2], words[3]))
+        if let whole {
+            guard let whole else { return nil }
+            self = whole
+            return
+        }
+        guard let digest = Digest(bytes: Array(bytes)) else { return nil }
+        self = digest
+    }
+
+    /// Nil unless `bytes` are exactly 32.
+    package init?(bytes: UnsafeRawBufferPointer) {
+        guard bytes.count == 32 else { return nil }
+        func word(_ place: Int) -> UInt64 {
+            UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: place * 8, as: UInt64.self))
+        }
+        self.init(words: (word(0), word(1), word(2), word(3)))
     }
 
     /// Nil unless `hex` is 64 hexadecimal digits, in either case.
@@ -43,23 +53,34 @@ package struct Digest: Hashable, Comparable, Sendable, CustomStringConvertible {
     }
 
     /// The 32 bytes, first byte first.
-    package var bytes: [UInt8] {
-        [a, b, c, d].flatMap { word in
-            (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * UInt64($0))) }
-        }
+    package var bytes: [UInt8] { withBytes { Array($0) } }
+
+    /// The 32 bytes, first byte first, for the time of `body`.
+    package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        withUnsafeBytes(of: (a.bigEndian, b.bigEndian, c.bigEndian, d.bigEndian), body)
     }
 
     /// 64 lowercase hexadecimal digits.
     package var hex: String {
-        let digits = Array("0123456789abcdef".utf8)
-        let text = bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-        return String(decoding: text, as: UTF8.self)
+        String(unsafeUninitializedCapacity: 64) { text in
+            withBytes { bytes in
+                for (place, byte) in bytes.enumerated() {
+                    text[2 * place] = Digest.digit(byte >> 4)
+                    text[2 * place + 1] = Digest.digit(byte & 15)
+                }
+            }
+            return 64
+        }
     }
 
     package var description: String { hex }
 
     package static func < (left: Digest, right: Digest) -> Bool {
         (left.a, left.b, left.c, left.d) < (right.a, right.b, right.c, right.d)
+    }
+
+    private static func digit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 
     private static func value(ofHexDigit unit: UInt8) -> UInt8? {

@@ -1,6 +1,8 @@
 /// The stated maxima of the farm. Both ends check them; a message beyond one is refused, never trimmed
 /// silently.
 package enum Limits {
+    /// Messages that one connection may send in a second; more are dropped, and repeated by their sender.
+    package static let messagesPerSecond = 10_000
     /// Images in one job.
     package static let imagesPerJob = 1_000_000
     /// Images in one message of a submission.

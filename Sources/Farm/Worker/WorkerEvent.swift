@@ -12,14 +12,16 @@ package enum WorkerEvent: Hashable, Sendable {
     case stepped(LeaseID, step: Int, steps: Int)
     /// The engine is done and the result is safe in the outbox.
     case finished(TaskResult)
-    /// The engine gave up.
-    case stageFailed(LeaseID, String)
+    /// The engine gave up, or its result could not be kept.
+    case stageFailed(LeaseID, FailureKind, String)
     /// The engine stopped because it was asked to.
     case interrupted(LeaseID)
     /// The coordinator has stored the result's blob.
     case uploaded(LeaseID)
     /// The coordinator will never take the result's blob.
     case uploadRefused(LeaseID, String)
+    /// The process is asked to end once its running tasks are done and acknowledged.
+    case drain
     /// The process is asked to end.
     case stop
 }

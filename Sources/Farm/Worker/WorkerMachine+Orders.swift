@@ -68,7 +68,8 @@ extension WorkerMachine {
         }
         var task = HeldTask(lease: lease, farm: farm, assignment: assignment, phase: .ready, told: now)
         defer { tasks.append(task) }
-        if tasks.filter(\.needsEngine).count > introduction.slots {
+        if isDraining { return decline(&task, .declined, WorkerMachine.drainText) }
+        if tasks.filter(\.needsEngine).count >= introduction.slots + WorkerMachine.mostQueued {
             return decline(
                 &task, .declined, "The worker has as many tasks as it can hold; give it to another.")
         }

@@ -27,6 +27,10 @@ package struct WorkerMachine: Hashable, Sendable {
     /// Shortest time between two progress reports of a task, in milliseconds.
     static let progressPause: Int64 = 200
 
+    /// Why a draining worker takes no task.
+    static let drainText = "The worker takes no more tasks: it finishes what it has begun and then ends."
+    /// Tasks that wait for the engine at most; more are given back.
+    static let mostQueued = Limits.leasesPerHello / 2 - 1
     /// Results of an earlier life that are taken up at once; more stay in the outbox for the next life.
     package static let outboxLimit = Limits.leasesPerHello / 2
 
@@ -36,6 +40,8 @@ package struct WorkerMachine: Hashable, Sendable {
     var tasks: [HeldTask]
     var heard: Instant
     var beaten: Instant
+    /// Whether it takes no more tasks and ends after those that it has begun.
+    private(set) var isDraining = false
 
     /// A worker at the start of its life.
     ///
@@ -69,11 +75,12 @@ package struct WorkerMachine: Hashable, Sendable {
         case .inputFailed(let lease, let kind, let message): effects = fail(lease, kind, message, at: now)
         case .stepped(let lease, let step, let steps): effects = progress(lease, step, steps, at: now)
         case .finished(let result): effects = finish(result, at: now)
-        case .stageFailed(let lease, let message): effects = fail(lease, .application, message, at: now)
+        case .stageFailed(let lease, let kind, let message): effects = fail(lease, kind, message, at: now)
         case .interrupted(let lease): effects = forget(lease)
         case .uploaded(let lease): effects = report(lease, at: now)
         case .uploadRefused(let lease, let message):
             effects = [.forget(lease)] + fail(lease, .application, message, at: now)
+        case .drain: effects = drain(at: now)
         case .stop:
             effects =
                 tasks.filter(\.isOnEngine).map { .interrupt($0.lease) } + [
@@ -83,7 +90,19 @@ package struct WorkerMachine: Hashable, Sendable {
             return effects
         }
         effects += startNext(at: now)
+        if isDraining, tasks.isEmpty, link != .ended {
+            link = .ended
+            effects += [.send(.goodbye), .end(reason: nil)]
+        }
         return effects
+    }
+
+    /// Gives back what has not begun; what runs or is finished stays until its verdict.
+    private mutating func drain(at now: Instant) -> [WorkerEffect] {
+        isDraining = true
+        return tasks.filter { $0.phase == .fetching || $0.phase == .ready }.flatMap { task in
+            fail(task.lease, .declined, WorkerMachine.drainText, at: now)
+        }
     }
 
     /// When `tick` is due, however little happens.

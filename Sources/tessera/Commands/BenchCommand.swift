@@ -5,8 +5,8 @@ import TensorEngine
 /// `tessera bench`: speed and memory on this machine.
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measures the engine on this machine.",
-        subcommands: [BenchKernels.self, BenchStages.self])
+        commandName: "bench", abstract: "Measures the engine and the coordinator on this machine.",
+        subcommands: [BenchKernels.self, BenchStages.self, BenchDispatch.self])
 }
 
 /// `tessera bench kernels`.

@@ -12,14 +12,20 @@ struct CoordinatorCommand: ParsableCommand {
     @Option(help: "Folder for jobs and pictures; it is made where it is missing.")
     var data: String
 
-    @Option(help: "Address for workers and clients, on loopback; blobs use the port after it.")
+    @Option(
+        help: "Address for workers and clients; blobs use the port after it. Off loopback it needs --keys.")
     var listen = FarmAddress.standard
+
+    @Option(help: ArgumentHelp("Folder of keys, from `tessera keys init`.", valueName: "dir"))
+    var keys: String?
 
     @OptionGroup var service: ServiceOptions
 
     func run() throws {
+        OpenFileLimit.raise()
         var configuration = CoordinatorConfiguration(dataFolder: data)
         configuration.listen = listen
+        configuration.keys = try keys.map { folder throws(KeyError) in try KeyFolder(path: folder) }
         configuration.build = TesseraVersion.text
         let coordinator = try CoordinatorService(
             configuration, context: try Context(), log: service.logger(label: "coordinator"))

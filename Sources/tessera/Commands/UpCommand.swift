@@ -24,6 +24,12 @@ struct UpCommand: ParsableCommand {
     @Option(help: "Address for clients and workers.")
     var listen = FarmAddress.standard
 
+    @Option(
+        help: ArgumentHelp(
+            "Folder of keys, from `tessera keys init`; the workers use the key \"local\" in it.",
+            valueName: "dir"))
+    var keys: String?
+
     @Flag(help: "Report only warnings and errors.")
     var quiet = false
 
@@ -48,7 +54,8 @@ struct UpCommand: ParsableCommand {
         for service in services { try service.start() }
         if !quiet {
             Output.remark("The farm listens on \(listen); data is in \(data). Ctrl-C stops it. Next:")
-            Output.remark("  tessera submit ops/demo-prompts.txt --wait --out renders")
+            let access = keys.map { " --keys \(KeysInit.admin(in: $0))" } ?? ""
+            Output.remark("  tessera submit ops/demo-prompts.txt --wait --out renders\(access)")
         }
         signal.wait()
         // Workers first: they give their leases back to a coordinator that still listens.
@@ -61,14 +68,18 @@ struct UpCommand: ParsableCommand {
         let verbosity = quiet ? ["--quiet"] : []
         let coordinator = ServiceProcess(
             name: "The coordinator",
-            arguments: ["coordinator", "--data", data, "--listen", listen] + verbosity,
+            arguments: ["coordinator", "--data", data, "--listen", listen]
+                + (keys.map { ["--keys", $0] } ?? [])
+                + verbosity,
             onGivingUp: onGivingUp)
+        let local = FarmAddress.local(listen)
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let share = threads ?? max(1, cores / workers)
         let workers = (1...workers).map { number in
-            var arguments = ["worker", "--connect", listen, "--name", "worker-\(number)"]
+            var arguments = ["worker", "--connect", local, "--name", "worker-\(number)"]
             arguments += ["--threads", "\(share)", "--cache", "\(data)/worker-\(number)"]
             if let model { arguments += ["--model", model] }
+            if let keys { arguments += ["--keys", KeysInit.localWorker(in: keys)] }
             return ServiceProcess(
                 name: "Worker \(number)", arguments: arguments + verbosity, onGivingUp: onGivingUp)
         }

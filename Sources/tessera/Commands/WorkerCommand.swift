@@ -9,11 +9,17 @@ import ZeroMQ
 struct WorkerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker", abstract: "Takes tasks from a coordinator and renders them.",
-        discussion:
-            "It waits for a coordinator that is not there yet, and comes back to one that was restarted.")
+        discussion: """
+            It waits for a coordinator that is not there yet, and comes back to one that was restarted. \
+            SIGINT and SIGTERM end it at once: its task is free for others. SIGUSR1 lets it finish and \
+            deliver what it has begun before it ends.
+            """)
 
     @Option(help: "The coordinator's address.")
     var connect = FarmAddress.standard
+
+    @Option(help: ArgumentHelp("Folder of this worker's keys, from `tessera keys add`.", valueName: "dir"))
+    var keys: String?
 
     @Option(help: "The worker's lasting name, unique in the farm; the host's when not given.")
     var name: String?
@@ -46,6 +52,7 @@ struct WorkerCommand: ParsableCommand {
         var configuration = WorkerConfiguration(
             coordinator: try FarmAddress.endpoint(connect), name: name,
             folder: cache ?? Self.stateFolder(name))
+        configuration.keys = try keys.map { folder throws(KeyError) in try PeerKeys(folder: folder) }
         configuration.threads = engine.threads
         configuration.tags = labels
         configuration.host = host
@@ -53,7 +60,10 @@ struct WorkerCommand: ParsableCommand {
         let models = try ModelShelf(folders: try ModelChoice.folders(model))
         let worker = try WorkerService(
             configuration, models: models, context: try Context(), log: service.logger(label: name))
-        try service.run(stop: { worker.stop() }, join: { try worker.join() })
+        let draining = SignalTrap([SIGUSR1]) { _ in worker.drain() }
+        try withExtendedLifetime(draining) {
+            try service.run(stop: { worker.stop() }, join: { try worker.join() })
+        }
     }
 
     /// Lasting, so that a worker that is started again finds what it had finished (XDG base directories).

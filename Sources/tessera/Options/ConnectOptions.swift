@@ -9,6 +9,9 @@ struct ConnectOptions: ParsableArguments {
     @Option(help: "The coordinator's address.")
     var connect = FarmAddress.standard
 
+    @Option(help: ArgumentHelp("Folder of your keys, from `tessera keys add`.", valueName: "dir"))
+    var keys: String?
+
     @Option(help: "Seconds to wait for the coordinator's first answer.")
     var connectTimeout = 5.0
 
@@ -23,6 +26,7 @@ struct ConnectOptions: ParsableArguments {
         let endpoint = try FarmAddress.endpoint(connect)
         let interruption = Interruption()
         var options = FarmClient.Options()
+        options.keys = try keys.map { folder throws(KeyError) in try PeerKeys(folder: folder) }
         options.connectMilliseconds = Int64(connectTimeout * 1000)
         options.isInterrupted = { interruption.happened }
         options.onSilence = { Output.remark("The coordinator is silent; waiting for it to come back.") }

@@ -1,0 +1,36 @@
+import Farm
+import OrderedCollections
+
+/// The coordinator's process and its disk.
+struct CoordinatorNode {
+    // What a crash leaves.
+    let store: any FarmStore
+    var blobs: [BlobID: [UInt8]] = [:]
+    var incoming: [BlobID: [UInt8]] = [:]
+    var isDiskFull = false
+    /// Writes that will fail before one succeeds again.
+    var failingWrites = 0
+
+    // What a crash takes.
+    var isUp = false
+    var life = 0
+    var machine = CoordinatorMachine()
+    var clockOffset: Int64 = 0
+    var pausedUntil: Int64 = 0
+    /// Actions until it crashes.
+    var fuse: Int?
+    var inbox: [(peer: Peer, message: FarmMessage)] = []
+    var isTurnDue = false
+    var nextTick: Int64 = 0
+    var routes: OrderedDictionary<WorkerSession, Peer> = [:]
+    var peers: OrderedDictionary<Peer, WorkerSession> = [:]
+    var waiting: OrderedDictionary<RequestID, (Peer, UInt64)> = [:]
+    var lastRequest: UInt64 = 0
+    var uploads: [BlobID: Int] = [:]
+    var changes: [CoordinatorChange] = []
+    var outgoing: [CoordinatorEffect] = []
+    var stall: String?
+    var diskTrouble: String?
+
+    init(store: any FarmStore) { self.store = store }
+}

@@ -1,0 +1,142 @@
+package import Farm
+
+/// Where a simulated coordinator keeps what must survive a crash: a model of the store, or the store itself.
+package protocol FarmStore: AnyObject {
+    /// Makes all changes durable, or none.
+    func commit(_ changes: [CoordinatorChange]) throws(StoreFailure)
+    /// All that the coordinator must know after a restart. The coordinator that wrote it is gone.
+    func load() throws(StoreFailure) -> CoordinatorSnapshot
+    /// Prompt and seed of an image.
+    func request(of image: ImageID, options: RenderOptions) throws(StoreFailure) -> ImageRequest?
+    /// Blobs of these done images that no image needs any more.
+    func disposable(of images: [ImageID]) throws(StoreFailure) -> [BlobID]
+}
+
+/// The store could not do it; the text says why.
+package struct StoreFailure: Error, Hashable, Sendable {
+    /// For people.
+    package var text: String
+
+    /// The store could not do it because of `text`.
+    package init(_ text: String) { self.text = text }
+}
+
+/// The store as its tables are meant, in memory: a transaction is done wholly or not at all.
+package final class MemoryStore: FarmStore {
+    private struct Images {
+        var head: Job.Head
+        var variants: [RenderOptions] = []
+        var requests: [NewImage] = []
+        var rows: [ImageRow] = []
+        var leases: [Int: HeldLease] = [:]
+        var results: [TaskID: CommittedResult] = [:]
+    }
+
+    private var nextJob = JobID(1)
+    private var models: [ModelAnnouncement] = []
+    private var jobs: [JobID: Images] = [:]
+    private var paces: [StageKey: MeasuredPace] = [:]
+
+    /// A store that nothing was ever written to.
+    package init() {}
+
+    package func commit(_ changes: [CoordinatorChange]) {
+        for change in changes { write(change) }
+    }
+
+    private func write(_ change: CoordinatorChange) {
+        switch change {
+        case .nextJob(let job): nextJob = job
+        case .job(let head): jobs[head.id, default: Images(head: head)].head = head
+        case .jobRemoved(let job): jobs[job] = nil
+        case .variant(let job, _, let options): jobs[job]?.variants.append(options)
+        case .images(let job, let first, let images):
+            guard jobs[job]?.rows.count == first else { return }
+            jobs[job]?.requests += images
+            jobs[job]?.rows += images.map { ImageRow(variant: $0.variant) }
+        case .image(let id, let row): jobs[id.job]?.rows[id.index] = row
+        case .leased(let held): jobs[held.id.task.image.job]?.leases[held.id.task.image.index] = held
+        case .released(let lease):
+            let image = lease.task.image
+            if jobs[image.job]?.leases[image.index]?.id.attempt == lease.attempt {
+                jobs[image.job]?.leases[image.index] = nil
+            }
+        case .result(let done):
+            let task = done.result.lease.task
+            jobs[task.image.job]?.results[task] = done
+            jobs[task.image.job]?.leases[task.image.index] = nil
+        case .imageFailed(let id, _): jobs[id.job]?.leases[id.index] = nil
+        case .imagesCancelled(let job):
+            jobs[job]?.leases = [:]
+            changeRows(of: job) { row in
+                guard row.isOpen else { return }
+                row.state = .cancelled
+                row.leased = false
+            }
+        case .imagesReopened(let job, let except):
+            changeRows(of: job) { row in
+                guard row.state == .failed || row.state == .cancelled, !except.contains(Int(row.variant))
+                else { return }
+                row.state = row.stage > 0 ? .running : .waiting
+                (row.failures, row.losses, row.rollbacks) = (0, 0, 0)
+            }
+        case .variantFailed(let job, let index, _):
+            changeRows(of: job) { if $0.isOpen, Int($0.variant) == index { $0.state = .failed } }
+        case .model(let model): models.append(model)
+        case .pace(let pace): paces[pace.key] = pace
+        case .alarm: break
+        }
+    }
+
+    private func changeRows(of job: JobID, _ body: (inout ImageRow) -> Void) {
+        for index in jobs[job]?.rows.indices ?? 0..<0 {
+            guard var row = jobs[job]?.rows[index] else { continue }
+            body(&row)
+            jobs[job]?.rows[index] = row
+        }
+    }
+
+    package func load() -> CoordinatorSnapshot {
+        let ids = jobs.keys.sorted()
+        let loaded = ids.compactMap { id -> Job? in
+            guard let images = jobs[id] else { return nil }
+            let model = models.first { $0.key == images.head.model }
+            var job = Job(head: images.head, variants: images.variants, images: images.rows, model: model)
+            for (task, done) in images.results {
+                job.setEvidence(done.evidence, image: task.image.index, stage: task.stage)
+            }
+            return job
+        }
+        let leases = ids.flatMap { Array(jobs[$0]?.leases.values ?? [:].values) }
+        return CoordinatorSnapshot(
+            nextJob: nextJob, models: models, jobs: loaded, leases: leases.sorted { $0.id < $1.id },
+            paces: paces.values.sorted { $0.key < $1.key })
+    }
+
+    package func request(of image: ImageID, options: RenderOptions) -> ImageRequest? {
+        guard let requests = jobs[image.job]?.requests, requests.indices.contains(image.index) else {
+            return nil
+        }
+        let request = requests[image.index]
+        return ImageRequest(prompt: request.prompt, seed: request.seed, options: options)
+    }
+
+    package func disposable(of images: [ImageID]) -> [BlobID] {
+        let mine = images.flatMap { image in
+            (jobs[image.job]?.results.values ?? [:].values)
+                .filter { $0.result.lease.task.image == image && $0.result.pixels == nil }
+                .map(\.result.blob)
+        }
+        return Set(mine).filter { !isNeeded($0) }.sorted()
+    }
+
+    private func isNeeded(_ blob: BlobID) -> Bool {
+        jobs.values.contains { images in
+            images.results.values.contains { done in
+                guard done.result.blob == blob else { return false }
+                return done.result.pixels != nil
+                    || images.rows[done.result.lease.task.image.index].state != .done
+            }
+        }
+    }
+}

@@ -1,0 +1,288 @@
+import Farm
+
+/// Someone who only watches what goes into the coordinator's machine and what comes out, keeps its own small
+/// books, and says which rule is broken. It knows nothing of the machine's inside.
+struct Witness {
+    private struct Failing: Hashable {
+        var worker: WorkerID
+        var key: StageKey
+    }
+
+    private struct Watched {
+        var session: WorkerSession
+        var patience: Int64
+        var renewed: Instant
+        let given: Instant
+        var hasBegun = false
+        var phase = TaskPhase.loading
+        var step = 0
+    }
+
+    let options: CoordinatorOptions
+    let scripts: [JobScript]
+    let tempers: [Temper]
+
+    /// What is on disk, by task; what is decided, by task.
+    private(set) var durable: [TaskID: CommittedResult] = [:]
+    private var committed: Set<TaskID> = []
+    private var durableJobs: Set<JobID> = []
+    private var stages: [ImageID: Int] = [:]
+    private var lastAttempt: [ImageID: Int] = [:]
+    private var given: [ImageID: Int] = [:]
+    /// Who was given each lease.
+    private var takers: [LeaseID: WorkerID] = [:]
+    /// Leases that nothing has ended yet.
+    private var live: Set<LeaseID> = []
+    /// Leases that this life of the coordinator gave.
+    private var watched: [LeaseID: Watched] = [:]
+    private var reported: Set<LeaseID> = []
+    private var streaks: [Failing: [ImageID]] = [:]
+    private var excluded: [Failing: Instant] = [:]
+    private var nonces: [WorkerID: UInt64] = [:]
+    /// Results on workers' disks.
+    private var kept: [Int: Set<LeaseID>] = [:]
+    /// Blobs that must never be lost.
+    private(set) var pictures: Set<BlobID> = []
+    /// Blobs of committed results that may be lost.
+    private(set) var intermediates: Set<BlobID> = []
+
+    init(options: CoordinatorOptions, scripts: [JobScript], tempers: [Temper]) {
+        self.options = options
+        self.scripts = scripts
+        self.tempers = tempers
+    }
+
+    /// How many leases of an image were ever given.
+    func attempts(of image: ImageID) -> Int { given[image] ?? 0 }
+
+    /// What is not on disk is forgotten.
+    mutating func coordinatorStarted(with snapshot: CoordinatorSnapshot) {
+        live = Set(snapshot.leases.map(\.id))
+        stages = [:]
+        for job in snapshot.jobs {
+            for (index, row) in job.images.enumerated() {
+                stages[ImageID(job: job.head.id, index: index)] = Int(row.stage)
+            }
+        }
+        committed = Set(durable.keys.filter { $0.stage < stages[$0.image] ?? 0 })
+        watched = [:]
+        reported = []
+        streaks = [:]
+        excluded = [:]
+        nonces = [:]
+    }
+
+    // MARK: The coordinator
+
+    /// Judges one decision of the machine.
+    mutating func judge(
+        _ event: CoordinatorEvent, _ effects: [CoordinatorEffect], at now: Instant
+    ) -> String? {
+        note(event, effects, at: now)
+        for effect in effects {
+            let text: String?
+            switch effect {
+            case .persist(let change): text = judge(change, at: now)
+            case .assign(let session, let dispatch): text = judge(dispatch, to: session, at: now)
+            case .send(_, .revoke(let lease)) where event == .tick: text = judge(revoked: lease, at: now)
+            case .send, .reply, .notice: text = nil
+            }
+            if let text { return text }
+        }
+        return nil
+    }
+
+    private mutating func note(_ event: CoordinatorEvent, _ effects: [CoordinatorEffect], at now: Instant) {
+        switch event {
+        case .hello(let hello):
+            let worker = hello.session.worker
+            guard effects.contains(where: { if case .send(_, .welcome) = $0 { true } else { false } })
+            else { return }
+            if let nonce = nonces[worker], nonce != hello.session.nonce {
+                for failing in excluded.keys where failing.worker == worker { streaks[failing] = nil }
+                excluded = excluded.filter { $0.key.worker != worker }
+                for (lease, entry) in watched where entry.session.worker == worker { blame(lease, at: now) }
+            }
+            nonces[worker] = hello.session.nonce
+        case .tick:
+            for case .send(_, .revoke(let lease)) in effects { blame(lease, at: now) }
+        case .progress(let session, let progress):
+            guard let entry = watched[progress.lease], entry.session == session,
+                !entry.hasBegun || progress.phase != entry.phase || progress.step > entry.step
+            else { return }
+            watched[progress.lease]?.hasBegun = true
+            watched[progress.lease]?.phase = progress.phase
+            watched[progress.lease]?.step = progress.step
+            for (lease, entry) in watched where entry.session == session { watched[lease]?.renewed = now }
+        case .completed(_, let result, _): reported.insert(result.lease)
+        case .failed(let session, let failure):
+            reported.remove(failure.lease)
+            guard failure.kind == .application, watched[failure.lease]?.session == session else { return }
+            watched[failure.lease]?.hasBegun = true
+            blame(failure.lease, at: now)
+        default: break
+        }
+    }
+
+    /// Counts a lease that its worker failed, was stuck with or died with.
+    private mutating func blame(_ lease: LeaseID, at now: Instant) {
+        guard let entry = watched[lease], entry.hasBegun, let key = keys[lease] else { return }
+        let failing = Failing(worker: entry.session.worker, key: key)
+        let image = lease.task.image
+        if !(streaks[failing] ?? []).contains(image) { streaks[failing, default: []].append(image) }
+        if (streaks[failing] ?? []).count >= options.failuresToExclude {
+            excluded[failing] = now.advanced(by: options.exclusion)
+        }
+    }
+
+    /// The stage of each lease that was given.
+    private var keys: [LeaseID: StageKey] = [:]
+
+    private mutating func judge(_ change: CoordinatorChange, at now: Instant) -> String? {
+        switch change {
+        case .image(let image, let row):
+            let stage = Int(row.stage)
+            if let before = stages[image], stage < before {
+                for place in stage...before { committed.remove(TaskID(image: image, stage: place)) }
+            }
+            stages[image] = stage
+            lastAttempt[image] = max(lastAttempt[image] ?? 0, Int(row.attempt))
+        case .leased(let held):
+            if takers[held.id] == nil { given[held.id.task.image, default: 0] += 1 }
+            takers[held.id] = held.session.worker
+            watched[held.id]?.session = held.session
+            return judge(held, at: now)
+        case .released(let lease):
+            watched[lease] = nil
+            live.remove(lease)
+        case .imagesCancelled(let job):
+            live = live.filter { $0.task.image.job != job }
+            watched = watched.filter { $0.key.task.image.job != job }
+        case .imageFailed(let image, _):
+            live = live.filter { $0.task.image != image }
+            watched = watched.filter { $0.key.task.image != image }
+        case .result(let done): return judge(done)
+        default: break
+        }
+        return nil
+    }
+
+    private mutating func judge(_ done: CommittedResult) -> String? {
+        let lease = done.result.lease
+        defer {
+            watched[lease] = nil
+            live = live.filter { $0.task.image != lease.task.image }
+        }
+        guard committed.insert(lease.task).inserted else { return "task \(lease.task) is committed twice" }
+        if let last = lastAttempt[lease.task.image], lease.attempt < last, !live.contains(lease) {
+            return "\(lease) is committed, though attempt \(last) was given"
+        }
+        guard takers[lease] == done.worker else {
+            return "\(lease) of \(String(describing: takers[lease])) is committed from \(done.worker)"
+        }
+        if let key = keys[lease] {
+            let failing = Failing(worker: done.worker, key: key)
+            streaks[failing] = nil
+            excluded[failing] = nil
+        }
+        return nil
+    }
+
+    /// A task has one live lease, or two when the first took long.
+    private mutating func judge(_ held: HeldLease, at now: Instant) -> String? {
+        let image = held.id.task.image
+        let earlier = live.filter { $0.task.image == image && $0 != held.id }
+        live.insert(held.id)
+        guard earlier.count < 2 else { return "\(held.id) is given while \(earlier) are held" }
+        guard let first = earlier.first, let entry = watched[first] else { return nil }
+        guard now.milliseconds(since: entry.given) >= options.shortestTail else {
+            return "\(held.id) is given while \(first) has just begun"
+        }
+        return nil
+    }
+
+    private mutating func judge(_ dispatch: Dispatch, to session: WorkerSession, at now: Instant) -> String? {
+        let key = StageKey(model: dispatch.model, stage: dispatch.stage)
+        let lease = dispatch.lease
+        keys[lease] = key
+        guard takers[lease] == session.worker else {
+            return "\(lease) goes to \(session), though \(String(describing: takers[lease])) has it"
+        }
+        guard watched[lease] == nil else { return "\(lease) is given twice" }
+        watched[lease] = Watched(
+            session: session, patience: dispatch.leaseMilliseconds, renewed: now, given: now)
+        if let until = excluded[Failing(worker: session.worker, key: key)], until > now {
+            return "\(lease) goes to \(session), which is excluded from \(dispatch.stage)"
+        }
+        return nil
+    }
+
+    private func judge(revoked lease: LeaseID, at now: Instant) -> String? {
+        guard let entry = watched[lease], now.milliseconds(since: entry.renewed) < entry.patience else {
+            return nil
+        }
+        return "\(lease) is taken from \(entry.session), which advanced in time"
+    }
+
+    /// Notes what is on disk now.
+    mutating func noteDurable(_ changes: [CoordinatorChange]) {
+        for change in changes {
+            switch change {
+            case .result(let done):
+                durable[done.result.lease.task] = done
+                if done.result.pixels != nil {
+                    pictures.insert(done.result.blob)
+                } else {
+                    intermediates.insert(done.result.blob)
+                }
+            case .job(let head) where head.state != .draft: durableJobs.insert(head.id)
+            default: break
+            }
+        }
+    }
+
+    /// Whether a job is on disk, complete.
+    func isDurable(_ job: JobID) -> Bool { durableJobs.contains(job) }
+
+    /// Judges a verdict that leaves the coordinator.
+    func judge(_ lease: LeaseID, _ verdict: Verdict) -> String? {
+        guard verdict == .committed, reported.contains(lease), durable[lease.task]?.result.lease != lease
+        else { return nil }
+        return "\(lease) is acknowledged and not on disk"
+    }
+
+    /// Judges what a user is shown.
+    func judge(_ status: JobStatus) -> String? {
+        let images = status.images
+        let count = images.waiting + images.running + images.done + images.failed + images.cancelled
+        guard let script = Int(status.name.dropFirst(4)).map({ scripts[$0] }), count == script.requests.count
+        else { return "job \(status.id) has \(count) images" }
+        guard status.state == .active || status.state == .paused else { return nil }
+        let waiting = status.waiting.reduce(0) { $0 + $1.count }
+        let queue =
+            status.modelKey == nil ? images.waiting : status.tasks.ready + status.tasks.blocked
+        guard waiting == queue else { return "\(waiting) tasks of job \(status.id) say why, \(queue) wait" }
+        return nil
+    }
+
+    // MARK: The workers
+
+    /// A worker's disk has a result.
+    mutating func noteKept(_ lease: LeaseID, by worker: Int) { kept[worker, default: []].insert(lease) }
+
+    /// Judges that a worker drops what it keeps for a lease.
+    mutating func judge(forgotten lease: LeaseID, by worker: Int, after event: WorkerEvent) -> String? {
+        guard kept[worker]?.remove(lease) != nil else { return nil }
+        switch event {
+        case .order, .finished, .uploadRefused, .interrupted, .stageFailed: return nil
+        case .tick, .inputReady, .inputFailed, .stepped, .uploaded, .drain, .stop:
+            return "worker \(worker) drops the result of \(lease) without a verdict"
+        }
+    }
+
+    /// Judges what a restarted worker finds in its outbox.
+    func judge(outbox: [LeaseID], of worker: Int) -> String? {
+        guard let lost = (kept[worker] ?? []).subtracting(outbox).min() else { return nil }
+        return "worker \(worker) lost the result of \(lost)"
+    }
+}

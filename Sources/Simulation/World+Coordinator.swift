@@ -1,0 +1,259 @@
+import Farm
+import OrderedCollections
+
+/// The coordinator's shell: messages in, one transaction, messages out, as the real one has it.
+extension World {
+    /// Milliseconds between two looks at the clock.
+    private static let tick: Int64 = 1_000
+    /// Messages taken in one turn at most.
+    private static let messagesPerTurn = 8
+
+    /// The coordinator's clock.
+    var coordinatorTime: Instant { Instant(milliseconds: now + coordinator.clockOffset) }
+
+    func startCoordinator() {
+        guard !coordinator.isUp else { return }
+        // Wall time is read when the process starts; it may have been set meanwhile.
+        let clockOffset = coordinator.clockOffset == 0 ? 1_700_000_000_000 : coordinator.clockOffset
+        var fresh = CoordinatorNode(store: coordinator.store)
+        fresh.blobs = coordinator.blobs
+        fresh.incoming = coordinator.incoming
+        fresh.isDiskFull = coordinator.isDiskFull
+        fresh.life = coordinator.life + 1
+        fresh.lastRequest = coordinator.lastRequest
+        fresh.clockOffset = clockOffset
+        fresh.isUp = true
+        fresh.nextTick = now
+        coordinator = fresh
+        do throws(StoreFailure) {
+            let snapshot = try coordinator.store.load()
+            var options = scenario.options
+            if mistake == .excludesNobody { options.failuresToExclude = .max }
+            coordinator.machine = CoordinatorMachine(
+                options: options, restoring: snapshot, at: coordinatorTime)
+            witness.coordinatorStarted(with: snapshot)
+        } catch {
+            return fail("the coordinator cannot load its state: \(error.text)")
+        }
+        note("coordinator starts, life \(coordinator.life)")
+        checkCoordinator()
+        schedule(0, .coordinatorTurn(life: coordinator.life))
+    }
+
+    func crashCoordinator() {
+        guard coordinator.isUp else { return }
+        note("coordinator crashes")
+        counts.crashes += 1
+        coordinator.isUp = false
+        coordinator.inbox = []
+        for blob in coordinator.incoming.keys.sorted() where dice.chance(0.5) {
+            // What was not made durable is cut or overwritten with zeros.
+            guard var bytes = coordinator.incoming[blob] else { continue }
+            let kept = dice.draw(0...bytes.count)
+            if dice.chance(0.5) {
+                bytes.removeSubrange(kept...)
+            } else {
+                for place in kept..<bytes.count { bytes[place] = 0 }
+            }
+            coordinator.incoming[blob] = bytes
+        }
+        if mistake == .namesUnsyncedBlobs {
+            for blob in coordinator.blobs.keys.sorted() where dice.chance(0.3) {
+                coordinator.blobs[blob] = nil
+            }
+        }
+        schedule(dice.time(100...20_000), .startCoordinator)
+    }
+
+    /// One action is over; true when it was the last before a crash.
+    func coordinatorBurns() -> Bool {
+        guard let fuse = coordinator.fuse else { return false }
+        coordinator.fuse = fuse - 1
+        guard fuse <= 0 else { return false }
+        crashCoordinator()
+        return true
+    }
+
+    func wakeCoordinator() {
+        guard coordinator.isUp, !coordinator.isTurnDue else { return }
+        coordinator.isTurnDue = true
+        schedule(0, .coordinatorTurn(life: coordinator.life))
+    }
+
+    func takeTurn(_ life: Int) {
+        guard coordinator.isUp, coordinator.life == life else { return }
+        if now < coordinator.pausedUntil {
+            return schedule(coordinator.pausedUntil - now, .coordinatorTurn(life: life))
+        }
+        coordinator.isTurnDue = false
+        for _ in 0..<dice.draw(1...World.messagesPerTurn) where !coordinator.inbox.isEmpty {
+            let (peer, message) = coordinator.inbox.removeFirst()
+            take(message, from: peer)
+            guard coordinator.isUp, coordinator.life == life else { return }
+        }
+        if now >= coordinator.nextTick {
+            coordinator.nextTick = now + World.tick
+            schedule(World.tick, .coordinatorTurn(life: life))
+            apply(.tick)
+            for session in coordinator.routes.keys where !coordinator.machine.knows(session) {
+                if let peer = coordinator.routes.removeValue(forKey: session) {
+                    coordinator.peers[peer] = nil
+                }
+            }
+            if coordinator.diskTrouble != nil, !coordinator.isDiskFull {
+                coordinator.diskTrouble = nil
+                apply(.trouble(coordinator.stall))
+            }
+        }
+        settle()
+        guard coordinator.isUp, coordinator.life == life else { return }
+        checkCoordinator()
+        if !coordinator.inbox.isEmpty { wakeCoordinator() }
+    }
+
+    /// Lets the machine decide; what it wants is done when the turn is settled.
+    func apply(_ event: CoordinatorEvent) {
+        let taken = distorted(event)
+        if taken.isEmpty, let text = witness.judge(event, [], at: coordinatorTime) { fail(text) }
+        for changed in taken {
+            var machine = coordinator.machine
+            coordinator.machine = CoordinatorMachine()
+            let effects = distorted(machine.apply(changed, at: coordinatorTime))
+            coordinator.machine = machine
+            note("coordinator \(event) -> \(effects)")
+            if let text = witness.judge(event, effects, at: coordinatorTime) { fail(text) }
+            for effect in effects {
+                switch effect {
+                case .persist(let change): coordinator.changes.append(change)
+                case .notice: break
+                case .send, .assign, .reply: coordinator.outgoing.append(effect)
+                }
+            }
+        }
+    }
+
+    /// Commits what was decided, then lets the messages go. What cannot be delivered is decided anew.
+    private func settle() {
+        let life = coordinator.life
+        while !coordinator.changes.isEmpty || !coordinator.outgoing.isEmpty {
+            if mistake != .speaksBeforeCommit {
+                guard commit() else { return }
+            }
+            let messages = coordinator.outgoing
+            coordinator.outgoing = []
+            for message in messages {
+                guard !coordinatorBurns() else { return }
+                perform(message)
+            }
+            if mistake == .speaksBeforeCommit {
+                guard commit() else { return }
+            }
+            guard coordinator.isUp, coordinator.life == life else { return }
+        }
+    }
+
+    /// False when nothing may leave: the disk refused, or the coordinator crashed.
+    private func commit() -> Bool {
+        if coordinatorBurns() { return false }
+        if coordinator.isDiskFull || coordinator.failingWrites > 0 {
+            if coordinator.failingWrites > 0 { coordinator.failingWrites -= 1 }
+            if coordinator.stall == nil {
+                coordinator.stall = "The disk is full."
+                apply(.trouble(coordinator.stall))
+                for (peer, number) in coordinator.waiting.values { refuse(peer, number) }
+                coordinator.waiting = [:]
+            }
+            return false
+        }
+        do throws(StoreFailure) {
+            try coordinator.store.commit(coordinator.changes)
+        } catch {
+            fail("the store refused: \(error.text)")
+            return false
+        }
+        witness.noteDurable(coordinator.changes)
+        let results = coordinator.changes.compactMap { change in
+            if case .result(let done) = change { done } else { nil }
+        }
+        coordinator.changes = []
+        counts.commits += results.count
+        trace.stir(results.count)
+        for done in results { checkCommit(done) }
+        if coordinatorBurns() { return false }
+        removeIntermediates(of: results.filter { $0.result.pixels != nil }.map(\.result.lease.task.image))
+        if coordinator.stall != nil {
+            coordinator.stall = nil
+            apply(.trouble(coordinator.diskTrouble))
+        }
+        return true
+    }
+
+    private func removeIntermediates(of images: [ImageID]) {
+        guard !images.isEmpty else { return }
+        do throws(StoreFailure) {
+            for blob in try coordinator.store.disposable(of: images) { coordinator.blobs[blob] = nil }
+        } catch {
+            fail("the store refused: \(error.text)")
+        }
+    }
+
+    private func perform(_ effect: CoordinatorEffect) {
+        switch effect {
+        case .persist, .notice: break
+        case .send(let session, let order):
+            if case .acknowledged(let lease, let verdict) = order {
+                if let text = witness.judge(lease, verdict) { fail(text) }
+                if verdict != .blobMissing, coordinator.machine.holds(session.worker, lease) {
+                    fail("\(lease) is acknowledged to \(session) and still held by it")
+                }
+            }
+            if !send(order, to: session), order != .heartbeat { apply(.undelivered(session, nil)) }
+        case .assign(let session, let dispatch):
+            if !assign(dispatch, to: session) { apply(.undelivered(session, dispatch.lease)) }
+        case .reply(let request, let reply):
+            guard let (peer, number) = coordinator.waiting.removeValue(forKey: request) else { return }
+            if case .submission(let state) = reply, let job = state.job, !witness.isDurable(job) {
+                fail("job \(job) was confirmed before it was on disk")
+            }
+            send(.reply(number: number, reply), from: .coordinator, to: peer.party, peer.connection)
+        }
+    }
+
+    private func assign(_ dispatch: Dispatch, to session: WorkerSession) -> Bool {
+        let lease = dispatch.lease
+        do throws(StoreFailure) {
+            guard
+                let request = try coordinator.store.request(of: lease.task.image, options: dispatch.options)
+            else { return false }
+            return send(
+                .assign(
+                    Assignment(
+                        lease: lease, model: dispatch.model, stage: dispatch.stage, request: request,
+                        input: dispatch.input, isLast: dispatch.isLast,
+                        leaseMilliseconds: dispatch.leaseMilliseconds)), to: session)
+        } catch {
+            fail("the store refused: \(error.text)")
+            return false
+        }
+    }
+
+    /// False when the worker's connection is known to be gone.
+    private func send(_ order: WorkerOrder, to session: WorkerSession) -> Bool {
+        guard let peer = coordinator.routes[session] else { return false }
+        return send(order, to: peer)
+    }
+
+    @discardableResult
+    func send(_ order: WorkerOrder, to peer: Peer) -> Bool {
+        guard case .worker(let index) = peer.party, workers[index].isUp,
+            workers[index].connection == peer.connection
+        else { return false }
+        send(.order(order), from: .coordinator, to: peer.party, peer.connection)
+        return true
+    }
+
+    func refuse(_ peer: Peer, _ number: UInt64) {
+        let refusal = Refusal(.unavailable, coordinator.stall ?? "")
+        send(.reply(number: number, .refused(refusal)), from: .coordinator, to: peer.party, peer.connection)
+    }
+}

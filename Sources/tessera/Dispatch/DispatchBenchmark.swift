@@ -1,0 +1,188 @@
+import Client
+import Farm
+import FarmProtocol
+import Foundation
+import ZeroMQ
+
+/// Measures one farm size: a coordinator in its own process and on its own disk, many workers without an
+/// engine, one job as fast as it goes and one at half that load.
+struct DispatchBenchmark {
+    /// What was measured.
+    struct Row: Encodable {
+        var workers = 0
+        var images = 0
+        /// Until the coordinator had the whole job on disk.
+        var acceptSeconds = 0.0
+        /// Dispatched and durably committed, from the first task to the last acknowledgement.
+        var tasksPerSecond = 0.0
+        /// Milliseconds that a worker with nothing to do waits for a task, where tasks take no time.
+        var fullLoad = Quantiles()
+        /// The same while tasks take so long that half as many come.
+        var halfLoad = Quantiles()
+        var halfLoadTasksPerSecond = 0.0
+        /// The slowest of several answers to `tessera status` while the job ran.
+        var statusMilliseconds = 0.0
+        var coordinatorProcessorSeconds = 0.0
+        var coordinatorPeakBytes = 0
+        /// From the start of a killed coordinator to its first answer.
+        var restartSeconds = 0.0
+    }
+
+    /// Milliseconds that half, and 99 of 100, do not exceed.
+    struct Quantiles: Encodable {
+        var p50 = 0.0
+        var p99 = 0.0
+
+        init() {}
+        init(_ latency: LatencyHistogram) {
+            p50 = latency.quantile(0.5)
+            p99 = latency.quantile(0.99)
+        }
+    }
+
+    /// What every task gives: the blob of these bytes.
+    private static let content = Array("nothing".utf8)
+    private static let digest =
+        Digest(hex: "1785cfc3bc6ac7738e8b38cdccd1af12563c2b9070e07af336a1bf8c0f772b6a") ?? .zero
+    /// A model whose one stage the swarm pretends to run.
+    private static let model = ModelAnnouncement(
+        key: ModelKey(name: "nothing", hash: digest), version: "1",
+        stages: [AnnouncedStage(name: StageName("nothing"), steps: 1, guidance: nil, size: 64)])
+    /// Seconds that the job at half load takes, about.
+    private static let halfLoadSeconds = 10.0
+
+    let data: String
+    let listen: String
+    let workers: Int
+    let images: Int
+
+    /// Runs it all in a folder of its own below `data`, which it leaves behind empty.
+    func run() throws -> Row {
+        let folder = "\(data)/dispatch-\(workers)-\(images)-\(getpid())"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let endpoint = try FarmAddress.endpoint(listen)
+        let context = try Context()
+        let coordinator = try CoordinatorProcess(data: folder, listen: listen)
+        var row = Row(workers: workers, images: images)
+        do {
+            let client = try connect(endpoint, context)
+            try storeContent(endpoint.with(port: UInt16(client.server.blobPort)), context)
+            let tally = SwarmTally()
+            let workers = workers
+            let swarm = try PollThread(name: "swarm", context: context) { () throws(ZeroMQError) in
+                try WorkerSwarm(
+                    context, endpoint: endpoint, count: workers, model: Self.model, blob: BlobID(Self.digest),
+                    tally: tally)
+            }
+            defer {
+                swarm.stop()
+                swarm.join()
+            }
+            try wait("The workers are not welcomed.") { tally.now.welcome >= workers }
+            let measured = Measurement(client: client, swarm: swarm, tally: tally)
+            try measureFullLoad(measured, coordinator, &row)
+            try measureHalfLoad(measured, &row)
+        }
+        row.coordinatorPeakBytes = coordinator.peakBytes
+        coordinator.kill()
+        let start = ContinuousClock.now
+        let again = try CoordinatorProcess(data: folder, listen: listen)
+        _ = try connect(endpoint, context)
+        row.restartSeconds = Self.seconds(since: start)
+        again.stop()
+        return row
+    }
+
+    /// Who takes part in a measurement.
+    private struct Measurement {
+        let client: FarmClient
+        let swarm: PollThread<WorkerSwarm>
+        let tally: SwarmTally
+    }
+
+    private func measureFullLoad(
+        _ measured: Measurement, _ coordinator: CoordinatorProcess, _ row: inout Row
+    ) throws {
+        let before = coordinator.processorSeconds
+        let start = ContinuousClock.now
+        let job = try submit(images, measured, taskMilliseconds: 0)
+        row.acceptSeconds = Self.seconds(since: start)
+        try wait("The job does not end.") {
+            let asked = ContinuousClock.now
+            _ = try measured.client.status(job)
+            row.statusMilliseconds = max(row.statusMilliseconds, Self.seconds(since: asked) * 1000)
+            return measured.tally.now.commits >= images
+        }
+        let counts = try checked(measured.tally.now)
+        row.coordinatorProcessorSeconds = coordinator.processorSeconds - before
+        row.tasksPerSecond = counts.rate
+        row.fullLoad = Quantiles(counts.latency)
+    }
+
+    private func measureHalfLoad(_ measured: Measurement, _ row: inout Row) throws {
+        let rate = row.tasksPerSecond / 2
+        let milliseconds = min(60_000, max(1, Int64(Double(workers) / rate * 1000)))
+        let images = max(workers * 3, Int(rate * Self.halfLoadSeconds))
+        _ = try submit(min(images, Limits.imagesPerJob), measured, taskMilliseconds: milliseconds)
+        try wait("The job at half load does not end.") { measured.tally.now.commits >= images }
+        let counts = try checked(measured.tally.now)
+        row.halfLoadTasksPerSecond = counts.rate
+        row.halfLoad = Quantiles(counts.latency)
+    }
+
+    private func checked(_ counts: SwarmTally.Counts) throws -> SwarmTally.Counts {
+        guard counts.troubles == 0 else {
+            throw OperationError(
+                "The swarm had trouble \(counts.troubles) times, at last: \(counts.trouble).")
+        }
+        return counts
+    }
+
+    /// One prompt, `images` times, each with a seed of its own.
+    private func submit(_ images: Int, _ measured: Measurement, taskMilliseconds: Int64) throws -> JobID {
+        let path = "\(data)/dispatch-\(getpid()).txt"
+        defer { unlink(path) }
+        try OutputFile(path: path).write(Array("a red apple on a blue background\n".utf8))
+        let prompts = try PromptFile(path: path, defaults: try PromptDefaults(size: 64, count: images))
+        measured.tally.begin()
+        try measured.swarm.post(.begin(taskMilliseconds: taskMilliseconds))
+        return try measured.client.submit(prompts, as: JobTerms(model: Self.model.key.name))
+    }
+
+    private func connect(_ endpoint: Endpoint, _ context: Context) throws -> FarmClient {
+        var options = FarmClient.Options()
+        options.connectMilliseconds = 120_000
+        return try FarmClient(endpoint, context: context, options: options)
+    }
+
+    private func storeContent(_ endpoint: Endpoint, _ context: Context) throws {
+        let socket = try Socket(context, .dealer, options: .blobs(chunkBytes: Limits.chunkBytes))
+        try socket.connect(endpoint.address)
+        let upload = BlobUpload(BlobID(Self.digest), bytes: Self.content)
+        var request = upload.offer
+        while true {
+            try socket.send([FarmCodec.encode(.blobRequest(request))])
+            guard try socket.waitUntilReadable(milliseconds: 10_000), let bytes = try socket.receive()?.first,
+                case .blobReply(let reply) = try FarmCodec.decode(bytes)
+            else { throw OperationError("The coordinator does not take a blob.") }
+            switch upload.take(reply) {
+            case .send(let chunk): request = chunk
+            case .stored: return
+            case .ignore, .refused: throw OperationError("The coordinator refuses a blob.")
+            }
+        }
+    }
+
+    /// Asks ten times a second; gives up when nothing came about for an hour.
+    private func wait(_ complaint: String, until isOver: () throws -> Bool) throws {
+        let start = ContinuousClock.now
+        while try !isOver() {
+            guard Self.seconds(since: start) < 3600 else { throw OperationError(complaint) }
+            Thread.sleep(forTimeInterval: 0.1)
+        }
+    }
+
+    private static func seconds(since start: ContinuousClock.Instant) -> Double {
+        (ContinuousClock.now - start) / .seconds(1)
+    }
+}

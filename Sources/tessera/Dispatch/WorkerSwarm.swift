@@ -1,0 +1,259 @@
+import Farm
+import FarmProtocol
+import Synchronization
+import ZeroMQ
+
+/// Many workers without an engine, each with its own connection to the coordinator and all on one thread: a
+/// task is answered as soon as its pretended time is over, with real messages.
+///
+/// One router socket holds all connections; to the coordinator each is a worker like any other.
+final class WorkerSwarm: PollHandler {
+    /// What the measuring thread asks for.
+    enum Event: Sendable {
+        /// Tasks take so many milliseconds from now on.
+        case begin(taskMilliseconds: Int64)
+    }
+
+    private struct Member {
+        var session: WorkerSession
+        /// Since when it has had nothing to do after a result, in nanoseconds; 0: it has.
+        var freedAt: Int64 = 0
+        /// Tasks that it has.
+        var held = 0
+        /// When something was last said, in milliseconds.
+        var spoke: Int64 = 0
+        /// Until when it is busy, in milliseconds.
+        var busyUntil: Int64 = 0
+        var isWelcome = false
+    }
+
+    private struct Pending {
+        var member: Int
+        var result: TaskResult
+    }
+
+    private let socket: Socket
+    private let model: ModelAnnouncement
+    private let blob: BlobID
+    private let tally: SwarmTally
+    private let heartbeat: Int64 = 1000
+    /// What tasks that take time say they took: so long that none is sent ahead, as for real stages.
+    private static let dearSeconds = 10.0
+    private var members: [Member]
+    private var token: PollItems.Token?
+    private var taskMilliseconds: Int64 = 0
+    /// What is due in each of the coming milliseconds, by the millisecond modulo its length.
+    private var ring = [[Pending]](repeating: [], count: 1 << 17)
+    private var ringTime: Int64
+    private var checked: Int64 = 0
+    private var random = SystemRandomNumberGenerator()
+
+    init(
+        _ context: Context, endpoint: Endpoint, count: Int, model: ModelAnnouncement, blob: BlobID,
+        tally: SwarmTally
+    ) throws(ZeroMQError) {
+        var options = SocketOptions()
+        options.maxFrameBytes = Int64(Limits.controlMessageBytes)
+        options.reconnectMilliseconds = 500
+        socket = try Socket(context, .router, options: options)
+        self.model = model
+        self.blob = blob
+        self.tally = tally
+        members = (0..<count).map { number in
+            Member(
+                session: WorkerSession(
+                    worker: WorkerID("swarm-\(number)"), nonce: .random(in: 1 ... .max)))
+        }
+        ringTime = SwarmClock.milliseconds
+        for number in members.indices { try socket.connect(endpoint.address, as: WorkerSwarm.name(number)) }
+    }
+
+    func prepare(_ items: inout PollItems) -> Int? {
+        token = items.add(socket)
+        return taskMilliseconds > 0 ? 1 : 20
+    }
+
+    func turn(_ events: [Event], _ items: borrowing PollItems) -> Bool {
+        for case .begin(let milliseconds) in events { begin(milliseconds) }
+        if let token, items.isReadable(token) {
+            for _ in 0..<1024 {
+                guard let frames = try? socket.receive(), frames.count == 2 else { break }
+                take(frames[1], member: WorkerSwarm.number(frames[0]))
+            }
+        }
+        let now = SwarmClock.milliseconds
+        finishDue(now)
+        if now - checked >= 20 { speak(now) }
+        return true
+    }
+
+    func finish(_ error: ZeroMQError?) {
+        for number in members.indices { say(.goodbye, number) }
+    }
+
+    private func begin(_ milliseconds: Int64) {
+        taskMilliseconds = milliseconds
+        for number in members.indices { members[number].freedAt = 0 }
+    }
+
+    private func take(_ bytes: [UInt8], member: Int) {
+        guard members.indices.contains(member), case .order(let order)? = try? FarmCodec.decode(bytes)
+        else { return tally.noteTrouble("a message could not be read") }
+        switch order {
+        case .welcome:
+            if !members[member].isWelcome { tally.noteWelcome() }
+            members[member].isWelcome = true
+        case .helloAgain: sayHello(member)
+        case .assign(let assignment): run(assignment, member)
+        case .acknowledged(_, .committed): tally.noteCommit()
+        case .acknowledged(let lease, .blobMissing): tally.noteTrouble("the blob of \(lease) is not there")
+        // At a job's end slow tasks run twice, and the second result counts for nothing.
+        case .acknowledged(_, .duplicate), .acknowledged(_, .fenced): break
+        case .refused(let reason): tally.noteTrouble(reason)
+        case .heartbeat, .revoke, .goodbye: break
+        }
+    }
+
+    private func run(_ assignment: Assignment, _ number: Int) {
+        members[number].held += 1
+        let freed = members[number].freedAt
+        if freed != 0 {
+            tally.noteLatency(milliseconds: Double(SwarmClock.nanoseconds - freed) / 1e6)
+            members[number].freedAt = 0
+        }
+        tally.noteTask()
+        let result = TaskResult(
+            lease: assignment.lease, blob: blob, pixels: assignment.isLast ? blob.digest : nil,
+            seconds: taskMilliseconds > 0 ? WorkerSwarm.dearSeconds : 0)
+        guard taskMilliseconds > 0 else { return complete(Pending(member: number, result: result)) }
+        let now = SwarmClock.milliseconds
+        // The first tasks end at different times, as they would in the middle of a job.
+        let time =
+            members[number].busyUntil == 0
+            ? Int64.random(in: 1...taskMilliseconds, using: &random) : taskMilliseconds
+        let due = max(now, members[number].busyUntil) + time
+        members[number].busyUntil = due
+        ring[Int(due) & (ring.count - 1)].append(Pending(member: number, result: result))
+    }
+
+    private func complete(_ pending: Pending) {
+        members[pending.member].held -= 1
+        if members[pending.member].held == 0 { members[pending.member].freedAt = SwarmClock.nanoseconds }
+        say(.completed(pending.result), pending.member)
+    }
+
+    private func finishDue(_ now: Int64) {
+        while ringTime < now {
+            ringTime += 1
+            let place = Int(ringTime) & (ring.count - 1)
+            guard !ring[place].isEmpty else { continue }
+            let due = ring[place]
+            ring[place] = []
+            for pending in due { complete(pending) }
+        }
+    }
+
+    /// Hellos of those that are not welcome yet, heartbeats of those that said nothing for a while.
+    private func speak(_ now: Int64) {
+        checked = now
+        for number in members.indices {
+            let silence = now - members[number].spoke
+            if !members[number].isWelcome {
+                if silence >= 5 * heartbeat { sayHello(number) }
+            } else if silence >= heartbeat {
+                say(.heartbeat, number)
+            }
+        }
+    }
+
+    private func sayHello(_ number: Int) {
+        say(
+            .hello(
+                WorkerHello(
+                    session: members[number].session, oldestProtocol: FarmCodec.oldestVersion,
+                    newestProtocol: FarmCodec.newestVersion, build: TesseraVersion.text, host: "swarm",
+                    models: [model])), number)
+    }
+
+    private func say(_ report: WorkerReport, _ number: Int) {
+        members[number].spoke = SwarmClock.milliseconds
+        guard let bytes = try? FarmCodec.encode(.report(report)) else { return }
+        do {
+            try socket.send([WorkerSwarm.name(number), bytes])
+        } catch {
+            tally.noteTrouble("a message did not leave: \(error)")
+        }
+    }
+
+    /// Connections are named by their number; names that begin with 0 are the library's own.
+    private static func name(_ number: Int) -> [UInt8] {
+        [1] + (0..<4).map { UInt8(truncatingIfNeeded: number >> (24 - 8 * $0)) }
+    }
+
+    private static func number(_ name: [UInt8]) -> Int {
+        name.dropFirst().reduce(0) { $0 << 8 | Int($1) }
+    }
+}
+
+/// Time that passed, for measurements.
+enum SwarmClock {
+    private static let start = ContinuousClock.now
+
+    static var nanoseconds: Int64 {
+        let (seconds, attoseconds) = (ContinuousClock.now - start).components
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000 + 1
+    }
+
+    static var milliseconds: Int64 { nanoseconds / 1_000_000 + 1 }
+}
+
+/// What a swarm has done, read by the measuring thread while it goes on.
+final class SwarmTally: Sendable {
+    /// Counts since they were last begun.
+    struct Counts: Sendable {
+        var welcome = 0
+        var tasks = 0
+        var commits = 0
+        /// From a worker's last result to its next task, while it has nothing to do.
+        var latency = LatencyHistogram()
+        /// When the first task came and when the last result was acknowledged, in nanoseconds.
+        var firstTask: Int64 = 0
+        var lastCommit: Int64 = 0
+        var troubles = 0
+        var trouble = ""
+
+        /// Commits a second.
+        var rate: Double { Double(commits) * 1e9 / Double(max(1, lastCommit - firstTask)) }
+    }
+
+    private let counts = Mutex(Counts())
+
+    var now: Counts { counts.withLock { $0 } }
+
+    /// Begins the counts again; workers stay welcome.
+    func begin() { counts.withLock { $0 = Counts(welcome: $0.welcome) } }
+
+    func noteWelcome() { counts.withLock { $0.welcome += 1 } }
+    func noteLatency(milliseconds: Double) { counts.withLock { $0.latency.note(milliseconds: milliseconds) } }
+
+    func noteTask() {
+        counts.withLock { counts in
+            if counts.tasks == 0 { counts.firstTask = SwarmClock.nanoseconds }
+            counts.tasks += 1
+        }
+    }
+
+    func noteCommit() {
+        counts.withLock { counts in
+            counts.commits += 1
+            counts.lastCommit = SwarmClock.nanoseconds
+        }
+    }
+
+    func noteTrouble(_ text: String) {
+        counts.withLock { counts in
+            counts.troubles += 1
+            counts.trouble = text
+        }
+    }
+}

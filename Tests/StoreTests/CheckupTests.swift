@@ -1,0 +1,110 @@
+import Farm
+import Foundation
+import Store
+import Testing
+
+/// A folder with one finished picture, one image on its way and one failed, broken in every way and mended.
+@Suite struct CheckupTests {
+    private static let model = ModelAnnouncement(
+        key: ModelKey(name: "toy", hash: BlobFolder.name(of: [7]).digest), version: "1",
+        stages: [
+            AnnouncedStage(name: StageName("a"), steps: 2, guidance: nil, size: nil),
+            AnnouncedStage(name: StageName("b"), steps: 2, guidance: nil, size: 64),
+        ])
+
+    private let temporary: TemporaryFolder
+    private let latent: BlobID
+    private let picture: BlobID
+    private let halfway: BlobID
+    private let stale: BlobID
+
+    init() throws {
+        temporary = try TemporaryFolder()
+        let folder = try DataFolder(path: temporary.path)
+        let blobs = try BlobFolder(folder)
+        latent = try blobs.store([1])
+        picture = try blobs.store([2])
+        halfway = try blobs.store([3])
+        stale = try blobs.store([4])
+        let job = JobID(1)
+        func result(_ index: Int, _ stage: Int, _ blob: BlobID, isLast: Bool = false) -> CoordinatorChange {
+            let lease = LeaseID(
+                task: TaskID(image: ImageID(job: job, index: index), stage: stage), attempt: stage + 1)
+            return .result(
+                CommittedResult(
+                    result: TaskResult(
+                        lease: lease, blob: blob, pixels: isLast ? blob.digest : nil, seconds: 1),
+                    stage: Self.model.stages[stage].name, worker: WorkerID("w")))
+        }
+        func row(_ state: ImageState, _ stage: UInt8) -> ImageRow {
+            var row = ImageRow(variant: 0)
+            row.state = state
+            row.stage = stage
+            row.attempt = UInt16(stage)
+            return row
+        }
+        let submission = Submission(
+            id: SubmissionID(high: 1, low: 1), name: "", owner: "", priority: 0, model: "toy", count: 3)
+        let head = Job.Head(
+            id: job, submission: submission, state: .active, model: Self.model.key,
+            submitted: Instant(milliseconds: 1), finished: nil, alarms: 0)
+        try JobStore(folder).commit([
+            .model(Self.model), .nextJob(JobID(2)), .job(head),
+            .variant(job, index: 0, RenderOptions(size: 64)),
+            .images(job, first: 0, (0..<3).map { NewImage(prompt: "p", seed: $0, variant: 0) }),
+            result(0, 0, latent), result(0, 1, picture, isLast: true),
+            .image(ImageID(job: job, index: 0), row(.done, 2)),
+            result(1, 0, halfway), .image(ImageID(job: job, index: 1), row(.running, 1)),
+            result(2, 0, stale), .image(ImageID(job: job, index: 2), row(.failed, 1)),
+        ])
+    }
+
+    private func path(_ blob: BlobID) -> String {
+        "\(temporary.path)/blobs/\(blob.hex.prefix(2))/\(blob.hex.dropFirst(2))"
+    }
+
+    private func stages() throws -> [Int] {
+        let jobs = try JobStore(DataFolder(path: temporary.path)).load().jobs
+        return jobs.flatMap { $0.images.map { Int($0.stage) } }
+    }
+
+    @Test func whatNobodyNeedsGoesAndPicturesStay() throws {
+        var checkup = try Checkup(path: temporary.path)
+        let findings = try checkup.examine()
+        #expect(findings.neededBlobs == 2)
+        #expect(Set(findings.unneeded) == [path(latent), path(stale)])
+        #expect(findings.missing.isEmpty && findings.damaged.isEmpty && findings.database.isEmpty)
+        try checkup.repair()
+        #expect(try checkup.examine().isSound)
+        #expect(FileManager.default.fileExists(atPath: path(picture)))
+        #expect(FileManager.default.fileExists(atPath: path(halfway)))
+    }
+
+    @Test func whatIsMissingOrDamagedIsComputedAgain() throws {
+        #expect(truncate(path(picture), 0) == 0)
+        unlink(path(halfway))
+        do {
+            var checkup = try Checkup(path: temporary.path)
+            let findings = try checkup.examine()
+            #expect(findings.damaged == [path(picture)])
+            #expect(findings.missing == [path(halfway)])
+            #expect(findings.imagesToRepeat == 2)
+            try checkup.repair()
+        }
+        // The picture's stage can begin with the latent that is still there; the other image from nothing.
+        #expect(try stages() == [1, 0, 1])
+        var again = try Checkup(path: temporary.path)
+        let left = try again.examine()
+        #expect(left.missing.isEmpty && left.damaged.isEmpty)
+        #expect(left.imagesToRepeat == 0)
+    }
+
+    @Test func aFolderInUseOrWithoutAFarmIsRefused() throws {
+        let folder = try DataFolder(path: temporary.path)
+        #expect(throws: StoreError.locked(path: folder.path)) { try Checkup(path: temporary.path) }
+        let nowhere = temporary.path + "/nowhere"
+        #expect(throws: StoreError.failed(path: nowhere, reason: "it holds no farm.sqlite")) {
+            try Checkup(path: nowhere)
+        }
+    }
+}
