@@ -1,8 +1,9 @@
 import Farm
 
-/// The messages of which a busy farm sends thousands a second, read and written without the generated code, whose
-/// tables and boxes cost more than all the rest of a task. Both ways give the same bytes and the same values; what
-/// is not plainly one of these messages is left to the generated code, and so is every complaint.
+/// The messages of which a busy farm sends thousands a second, read and written without the generated code,
+/// whose tables and boxes cost more than all the rest of a task. Both ways give the same bytes and the same
+/// values; what is not plainly one of these messages is left to the generated code, and so is every
+/// complaint.
 extension FarmCodec {
     /// Numbers in the envelope, as in farm.proto.
     private enum Field {

@@ -1,8 +1,8 @@
 import Farm
 
-/// Reads protobuf's encoding field by field. It knows only what the hot messages hold, each field at most once
-/// and in the order of the numbers, as encoders write them; for anything else it gives nil, and the generated
-/// code decides.
+/// Reads protobuf's encoding field by field. It knows only what the hot messages hold, each field at most
+/// once and in the order of the numbers, as encoders write them; for anything else it gives nil, and the
+/// generated code decides.
 struct WireReader {
     private let bytes: [UInt8]
     private var position: Int

@@ -1,7 +1,7 @@
 import Farm
 
-/// Writes protobuf's encoding field by field, in the order of the numbers; what is zero or empty is left out, as
-/// the generated code does it.
+/// Writes protobuf's encoding field by field, in the order of the numbers; what is zero or empty is left
+/// out, as the generated code does it.
 struct WireWriter {
     private(set) var bytes: [UInt8] = []
 

@@ -29,10 +29,29 @@ extension World {
         guard coordinator.changes.isEmpty, mistake == nil || counts.events % 7 == 0 else { return }
         do throws(StoreFailure) {
             let loaded = try coordinator.store.load()
-            if loaded != live { fail("what a restart would load differs from what is in memory") }
+            if let part = difference(loaded, live) {
+                fail("a restart would load other \(part) than are in memory")
+            }
         } catch {
             fail("the store cannot be read: \(error.text)")
         }
+    }
+
+    /// What two snapshots differ in.
+    private func difference(_ loaded: CoordinatorSnapshot, _ live: CoordinatorSnapshot) -> String? {
+        if loaded == live { return nil }
+        if loaded.models != live.models { return "models" }
+        if loaded.leases != live.leases {
+            let (stored, held) = (Set(loaded.leases), Set(live.leases))
+            return "leases (\(stored.subtracting(held)), not \(held.subtracting(stored)))"
+        }
+        if loaded.paces != live.paces { return "paces" }
+        let jobs = zip(loaded.jobs, live.jobs).first { $0 != $1 }
+        guard let (stored, held) = jobs else { return "jobs" }
+        if stored.head != held.head { return "head of job \(held.head.id)" }
+        let image = zip(stored.images, held.images).enumerated().first { $0.element.0 != $0.element.1 }
+        guard let image else { return "evidence of job \(held.head.id)" }
+        return "image \(image.offset) of job \(held.head.id): \(image.element.0), not \(image.element.1)"
     }
 
     /// A result has just become durable.

@@ -126,8 +126,8 @@ package struct Socket: ~Copyable {
         try receiveSigned(maxBytes: maxBytes)?.frames
     }
 
-    /// The same with the key of the connection that it came by: the one for which the `Gatekeeper` let it in; nil
-    /// on sockets without CURVE.
+    /// The same with the key of the connection that it came by: the one for which the `Gatekeeper` let it in;
+    /// nil on sockets without CURVE.
     ///
     /// The key is read from the message's last frame: the library (4.3.4) loses it on a router's first one.
     package borrowing func receiveSigned(

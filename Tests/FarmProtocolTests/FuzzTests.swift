@@ -3,8 +3,8 @@ import FarmProtocol
 import Foundation
 import Testing
 
-/// Bytes that somebody made up: the decoder refuses or understands them, both its ways say the same, and nothing
-/// traps or grows.
+/// Bytes that somebody made up: the decoder refuses or understands them, both its ways say the same, and
+/// nothing traps or grows.
 @Suite struct FuzzTests {
     private static let rounds = 100_000
 

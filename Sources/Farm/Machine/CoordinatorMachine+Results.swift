@@ -50,7 +50,8 @@ extension CoordinatorMachine {
         workers[late.worker]?.quarantine(from: key, until: now.advanced(by: options.quarantine))
         notice(
             "determinism alarm: worker \(late.worker) gave \(late.evidence) for \(lease), "
-                + "committed is \(committed); it gets no \(key.stage) tasks for a while, or until it restarts",
+                + "committed is \(committed); it gets no \(key.stage) tasks for a while, "
+                + "or until it restarts",
             isWarning: true)
     }
 

@@ -1,5 +1,5 @@
-/// Answers the library's question who may connect (RFC 27, ZAP). Without one the library lets in whoever knows
-/// the server's key. One a context, started before any server socket is bound.
+/// Answers the library's question who may connect (RFC 27, ZAP). Without one the library lets in whoever
+/// knows the server's key. One a context, started before any server socket is bound.
 package final class Gatekeeper: PollHandler {
     package typealias Event = Never
 
@@ -32,7 +32,8 @@ package final class Gatekeeper: PollHandler {
 
     package func finish(_ error: ZeroMQError?) {}
 
-    /// Version, number, domain, address, identity, mechanism, key → version, number, status, text, user, metadata.
+    /// Version, number, domain, address, identity, mechanism, key → version, number, status, text, user,
+    /// metadata.
     private func answer(to question: [[UInt8]]) -> [[UInt8]] {
         let number = question.count > 1 ? question[1] : []
         func reply(_ status: String, _ text: String, user: String = "") -> [[UInt8]] {

@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// A coordinator's keys: its own secret in `coordinator.secret` and a file in `authorized/` for each key that it
-/// accepts. All folders are 0700 and all files 0600; anything wider is refused.
+/// A coordinator's keys: its own secret in `coordinator.secret` and a file in `authorized/` for each key that
+/// it accepts. All folders are 0700 and all files 0600; anything wider is refused.
 ///
 ///     let keys = try KeyFolder.make(path: "keys")
 ///     try keys.add("box-2", role: .worker, into: "keys/peers/box-2")

@@ -1,7 +1,7 @@
 internal import Glibc
 
-/// What a worker or a client needs to reach a coordinator: its own keys and the coordinator's public one, in the
-/// file `peer.key` of a folder of its own.
+/// What a worker or a client needs to reach a coordinator: its own keys and the coordinator's public one, in
+/// the file `peer.key` of a folder of its own.
 package struct PeerKeys: Hashable, Sendable {
     /// Its own keys.
     package let pair: CurveKeyPair
