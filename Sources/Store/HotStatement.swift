@@ -12,6 +12,8 @@ struct HotStatement {
     /// The statement of this text, prepared once a connection.
     init(_ sql: String, _ database: Database) throws {
         statement = try database.cachedStatement(sql: sql)
+        // GRDB may have run the same text and leaves it unreset; SQLite would then refuse to bind.
+        sqlite3_reset(statement.sqliteStatement)
     }
 
     private var raw: SQLiteStatement { statement.sqliteStatement }
