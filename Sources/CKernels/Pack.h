@@ -22,11 +22,6 @@ static inline long ck_packed_channels(long channels) {
     return (channels + ck_half_panel - 1) / ck_half_panel * ck_half_panel;
 }
 
-/// Start of a panel whose outputs have `inputs` weights each: all panels before it are full.
-static inline const float *ck_panel(const float *packed, long inputs, long panel) {
-    return packed + panel * ck_panel_width * inputs;
-}
-
 static inline long ck_min(long a, long b) {
     return a < b ? a : b;
 }

@@ -1,6 +1,6 @@
 import TensorEngine
 
-/// A model folder: its settings read and checked, its weights mapped but not unpacked.
+/// A model folder: its settings read and checked, its weights mapped but not read.
 ///
 /// The folder is what diffusers writes for UnCLIPPipeline; cascade.json, where there is one, names the
 /// stages.

@@ -13,7 +13,7 @@ package struct ModelVerification: Sendable, Hashable {
     /// Everything that is wrong, by component.
     package private(set) var problems: [ModelError] = []
 
-    /// Takes as long as reading and packing all weights.
+    /// Takes as long as reading all weights.
     package init(_ cascade: Cascade) {
         for component in cascade.components {
             do {

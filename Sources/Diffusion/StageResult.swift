@@ -28,7 +28,7 @@ package struct StageResult: Sendable {
     package let warnings: [String]
     /// Duration of the stage without `loadSeconds`.
     package let seconds: Double
-    /// Duration of reading and packing weights; 0 when they were there.
+    /// Duration of opening weights; 0 when they were open.
     package let loadSeconds: Double
 }
 

@@ -19,13 +19,13 @@ struct HotStatement {
     private var raw: SQLiteStatement { statement.sqliteStatement }
 
     /// Binds an integer to the parameter at `place`, from 1.
-    func bind(_ place: Int32, _ value: Int64) { sqlite3_bind_int64(raw, place, value) }
+    func bind(_ place: Int32, _ value: Int64) { bound(place, sqlite3_bind_int64(raw, place, value)) }
 
     /// Binds an integer.
     func bind(_ place: Int32, _ value: some BinaryInteger) { bind(place, Int64(value)) }
 
     /// Binds a number.
-    func bind(_ place: Int32, _ value: Double) { sqlite3_bind_double(raw, place, value) }
+    func bind(_ place: Int32, _ value: Double) { bound(place, sqlite3_bind_double(raw, place, value)) }
 
     /// Binds a text.
     func bind(_ place: Int32, _ value: String) {
@@ -34,10 +34,10 @@ struct HotStatement {
             bytes.withMemoryRebound(to: CChar.self) { text in
                 // Without an address SQLite would take null for an empty text.
                 guard let start = text.baseAddress else {
-                    sqlite3_bind_text(raw, place, "", 0, HotStatement.transient)
-                    return
+                    return bound(place, sqlite3_bind_text(raw, place, "", 0, HotStatement.transient))
                 }
-                sqlite3_bind_text(raw, place, start, Int32(text.count), HotStatement.transient)
+                let count = Int32(text.count)
+                bound(place, sqlite3_bind_text(raw, place, start, count, HotStatement.transient))
             }
         }
     }
@@ -45,12 +45,18 @@ struct HotStatement {
     /// Binds a digest's 32 bytes, or null.
     func bind(_ place: Int32, _ value: Digest?) {
         guard let value else {
-            sqlite3_bind_null(raw, place)
-            return
+            return bound(place, sqlite3_bind_null(raw, place))
         }
         value.withBytes { bytes in
-            _ = sqlite3_bind_blob(raw, place, bytes.baseAddress, Int32(bytes.count), HotStatement.transient)
+            let count = Int32(bytes.count)
+            bound(place, sqlite3_bind_blob(raw, place, bytes.baseAddress, count, HotStatement.transient))
         }
+    }
+
+    /// A value that is not bound would silently be null. Sizes are bounded long before, so SQLite refuses
+    /// only what this program does wrong.
+    private func bound(_ place: Int32, _ code: Int32) {
+        precondition(code == SQLITE_OK, "parameter \(place) of \(statement.sql)")
     }
 
     /// Runs a statement that gives no rows.

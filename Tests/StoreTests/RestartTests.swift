@@ -26,6 +26,24 @@ import Testing
         #expect(world.machine.snapshot.jobs.contains { $0.imageCounts.done > 0 })
     }
 
+    /// Both changes end a lease by the same statement, run by GRDB for the one and by hand for the other.
+    @Test func aResultAfterAFailureEndsItsLease() throws {
+        let temporary = try TemporaryFolder()
+        let store = try JobStore(DataFolder(path: temporary.path))
+        let session = WorkerSession(worker: WorkerID("w"), nonce: 7)
+        let leases = (0..<2).map { index in
+            LeaseID(task: TaskID(image: ImageID(job: JobID(1), index: index), stage: 0), attempt: 1)
+        }
+        try store.commit(leases.map { .leased(HeldLease(id: $0, session: session)) })
+        let result = TaskResult(
+            lease: leases[1], blob: BlobID(World.digest(1, 0)), pixels: nil, seconds: 1)
+        try store.commit([
+            .imageFailed(leases[0].task.image, reason: "no"),
+            .result(CommittedResult(result: result, stage: StageName("a"), worker: session.worker)),
+        ])
+        #expect(try store.load().leases.isEmpty)
+    }
+
     @Test func aCrashBetweenCommitAndSendLosesNothing() throws {
         let temporary = try TemporaryFolder()
         let store = try JobStore(DataFolder(path: temporary.path))
