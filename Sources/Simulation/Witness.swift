@@ -10,7 +10,8 @@ struct Witness {
 
     private struct Watched {
         var session: WorkerSession
-        var patience: Int64
+        /// Milliseconds without progress that it may take; 0 when nobody was told.
+        var patience: Int64 = 0
         var renewed: Instant
         let given: Instant
         var hasBegun = false
@@ -33,11 +34,12 @@ struct Witness {
     private var takers: [LeaseID: WorkerID] = [:]
     /// Leases that nothing has ended yet.
     private var live: Set<LeaseID> = []
-    /// Leases that this life of the coordinator gave.
+    /// Leases that this life of the coordinator gave, found on disk, or took up again.
     private var watched: [LeaseID: Watched] = [:]
     private var reported: Set<LeaseID> = []
     private var streaks: [Failing: [ImageID]] = [:]
     private var excluded: [Failing: Instant] = [:]
+    private var quarantined: [Failing: Instant] = [:]
     private var nonces: [WorkerID: UInt64] = [:]
     /// Results on workers' disks.
     private var kept: [Int: Set<LeaseID>] = [:]
@@ -56,19 +58,26 @@ struct Witness {
     func attempts(of image: ImageID) -> Int { given[image] ?? 0 }
 
     /// What is not on disk is forgotten.
-    mutating func coordinatorStarted(with snapshot: CoordinatorSnapshot) {
+    mutating func coordinatorStarted(with snapshot: CoordinatorSnapshot, at now: Instant) {
         live = Set(snapshot.leases.map(\.id))
         stages = [:]
+        var attempts: [ImageID: Int] = [:]
         for job in snapshot.jobs {
             for (index, row) in job.images.enumerated() {
-                stages[ImageID(job: job.head.id, index: index)] = Int(row.stage)
+                let image = ImageID(job: job.head.id, index: index)
+                stages[image] = Int(row.stage)
+                attempts[image] = Int(row.attempt)
             }
         }
         committed = Set(durable.keys.filter { $0.stage < stages[$0.image] ?? 0 })
         watched = [:]
+        for held in snapshot.leases where attempts[held.id.task.image] == held.id.attempt {
+            watched[held.id] = Watched(session: held.session, renewed: now, given: now)
+        }
         reported = []
         streaks = [:]
         excluded = [:]
+        quarantined = [:]
         nonces = [:]
     }
 
@@ -79,8 +88,14 @@ struct Witness {
         _ event: CoordinatorEvent, _ effects: [CoordinatorEffect], at now: Instant
     ) -> String? {
         note(event, effects, at: now)
+        var given: Set<LeaseID> = []
+        for case .assign(_, let dispatch) in effects { given.insert(dispatch.lease) }
         for effect in effects {
             let text: String?
+            if case .persist(.leased(let held)) = effect, watched[held.id] == nil, !given.contains(held.id) {
+                // Its worker came back with it.
+                watched[held.id] = Watched(session: held.session, renewed: now, given: now)
+            }
             switch effect {
             case .persist(let change): text = judge(change, at: now)
             case .assign(let session, let dispatch): text = judge(dispatch, to: session, at: now)
@@ -101,6 +116,7 @@ struct Witness {
             if let nonce = nonces[worker], nonce != hello.session.nonce {
                 for failing in excluded.keys where failing.worker == worker { streaks[failing] = nil }
                 excluded = excluded.filter { $0.key.worker != worker }
+                quarantined = quarantined.filter { $0.key.worker != worker }
                 for (lease, entry) in watched where entry.session.worker == worker { blame(lease, at: now) }
             }
             nonces[worker] = hello.session.nonce
@@ -117,7 +133,8 @@ struct Witness {
         case .completed(_, let result, _): reported.insert(result.lease)
         case .failed(let session, let failure):
             reported.remove(failure.lease)
-            guard failure.kind == .application, watched[failure.lease]?.session == session else { return }
+            let accepted = CoordinatorEffect.send(session, .acknowledged(failure.lease, .committed))
+            guard failure.kind == .application, effects.contains(accepted) else { return }
             watched[failure.lease]?.hasBegun = true
             blame(failure.lease, at: now)
         default: break
@@ -162,6 +179,13 @@ struct Witness {
             live = live.filter { $0.task.image != image }
             watched = watched.filter { $0.key.task.image != image }
         case .result(let done): return judge(done)
+        case .alarm(let late, _):
+            guard let key = keys[late.result.lease] else { break }
+            let failing = Failing(worker: late.worker, key: key)
+            quarantined[failing] = now.advanced(by: options.quarantine)
+            // Its failures are counted anew after that.
+            streaks[failing] = nil
+            excluded[failing] = nil
         default: break
         }
         return nil
@@ -211,8 +235,12 @@ struct Witness {
         guard watched[lease] == nil else { return "\(lease) is given twice" }
         watched[lease] = Watched(
             session: session, patience: dispatch.leaseMilliseconds, renewed: now, given: now)
-        if let until = excluded[Failing(worker: session.worker, key: key)], until > now {
+        let failing = Failing(worker: session.worker, key: key)
+        if let until = excluded[failing], until > now {
             return "\(lease) goes to \(session), which is excluded from \(dispatch.stage)"
+        }
+        if let until = quarantined[failing], until > now {
+            return "\(lease) goes to \(session), which gave wrong bytes in \(dispatch.stage)"
         }
         return nil
     }

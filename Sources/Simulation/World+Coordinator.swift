@@ -31,7 +31,7 @@ extension World {
             if mistake == .excludesNobody { options.failuresToExclude = .max }
             coordinator.machine = CoordinatorMachine(
                 options: options, restoring: snapshot, at: coordinatorTime)
-            witness.coordinatorStarted(with: snapshot)
+            witness.coordinatorStarted(with: snapshot, at: coordinatorTime)
         } catch {
             return fail("the coordinator cannot load its state: \(error.text)")
         }
