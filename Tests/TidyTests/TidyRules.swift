@@ -50,17 +50,22 @@ struct TidyRules {
     }
 
     private static func importedModule(_ line: String) -> String? {
+        guard line.contains("import ") else { return nil }
         let access = "(?:@\\w+\\s+|(?:package|public|internal|private|fileprivate)\\s+)*"
         let kind = "(?:(?:struct|class|enum|protocol|func|var|typealias)\\s+)?"
         let pattern = try? Regex("^\\s*\(access)import\\s+\(kind)(\\w+)", as: (Substring, Substring).self)
         return pattern.flatMap { line.firstMatch(of: $0) }.map { String($0.1) }
     }
 
+    /// What a banned line contains: looked for first, because patterns are slow.
+    private static let suspects = ["Manager", "Helper", "Utils", "TO" + "DO", "FIX" + "ME", "@test", "-Oun"]
+
     private func bannedWords(in file: SourceFile) -> [String] {
         let typeNames =
             #/\b(?:struct|class|enum|actor|protocol|typealias)\s+(\w*(?:Manager|Helper|Utils)\w*)/#
         let marks = #/\b(?:TO|FIX)(?:DO|ME)\b|@test[a]ble|-Oun[c]hecked/#
         return file.lines.enumerated().compactMap { index, line in
+            guard Self.suspects.contains(where: line.contains) else { return nil }
             let place = "\(file.path):\(index + 1)"
             if let match = line.firstMatch(of: typeNames) { return "\(place): a type named \(match.1)" }
             if let match = line.firstMatch(of: marks) { return "\(place): \(match.0) is banned" }
@@ -94,7 +99,8 @@ struct TidyRules {
     }
 
     private static func startsFunction(_ line: String, swift: Bool) -> Bool {
-        if swift { return line.contains(#/^\s*(?:[\w@()]+\s+)*(?:func\s|init[?(<]|deinit\s|subscript\()/#) }
-        return line.contains(#/^[A-Za-z_].*\)\s*\{$/#)
+        guard swift else { return line.hasSuffix("{") && line.contains(#/^[A-Za-z_].*\)\s*\{$/#) }
+        guard ["func ", "init", "deinit ", "subscript("].contains(where: line.contains) else { return false }
+        return line.contains(#/^\s*(?:[\w@()]+\s+)*(?:func\s|init[?(<]|deinit\s|subscript\()/#)
     }
 }
