@@ -40,9 +40,13 @@ extension World {
         }
     }
 
-    /// An intermediate result is gone from the coordinator's disk.
+    /// An intermediate result is gone from the coordinator's disk. One that is just being committed again
+    /// stays, for a commit is judged by its blob.
     private func loseBlob() {
-        let candidates = coordinator.blobs.keys.filter { witness.intermediates.contains($0) }.sorted()
+        var pending: Set<BlobID> = []
+        for case .result(let done) in coordinator.changes { pending.insert(done.result.blob) }
+        let candidates = coordinator.blobs.keys
+            .filter { witness.intermediates.contains($0) && !pending.contains($0) }.sorted()
         if !candidates.isEmpty { coordinator.blobs[dice.pick(candidates)] = nil }
     }
 
