@@ -121,6 +121,37 @@ import Testing
         #expect(bench.machine.heldLeases.count == held)
     }
 
+    @Test(arguments: [0.3, 1.5, 3, 20])
+    func aCheapStageDoesNotOvertakeTheCostlyOneAfterIt(costly: Double) throws {
+        let bench = Bench()
+        bench.join(one)
+        let job = try #require(bench.submit(200, size: 64, model: "toy"))
+        var queue = bench.dispatched
+        var begun = 0
+        for _ in 0..<100 {
+            let dispatch = queue.removeFirst()
+            let isFirst = dispatch.lease.task.stage == 0
+            begun += isFirst ? 1 : 0
+            queue += bench.complete(dispatch, by: one, seconds: isFirst ? 0.1 : costly).dispatches
+        }
+        let done = try #require(bench.status(job)).images.done
+        #expect(begun - done <= 16, "\(begun) pictures begun, \(done) done")
+    }
+
+    @Test(arguments: [(50, 1), (80, 1), (90, 2), (100, 2)])
+    func theNextTaskComesShortlyBeforeTheWorkerIsFree(step: Int, held: Int) throws {
+        let bench = Bench()
+        bench.apply(.hello(Fixtures.hello(one, models: [Fixtures.small])))
+        bench.submit(20, size: 64, model: "small")
+        let first = try #require(bench.dispatched.first)
+        let next = try #require(bench.complete(first, by: one, seconds: 8).dispatches.first)
+        bench.progress(next, by: one, step: step)
+        #expect(bench.machine.heldLeases.count == held)
+        // That is one task ahead, not more.
+        bench.progress(next, by: one, .uploading, step: 0)
+        #expect(bench.machine.heldLeases.count == 2)
+    }
+
     /// A quick and a slow worker share a job; what is told at each tenth is compared with what came true.
     @Test(arguments: [(1.0, 1.0), (1.0, 4.0), (3.0, 0.5)])
     func theTimeLeftIsCalibrated(first: Double, second: Double) throws {

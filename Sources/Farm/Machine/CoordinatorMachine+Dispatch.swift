@@ -25,12 +25,19 @@ extension CoordinatorMachine {
         }
     }
 
-    /// The image whose current stage this worker should get next: the first in the queue's order, but one of
-    /// the model in its memory where that is as urgent and the last change of models has not paid off yet.
+    /// The image whose current stage this worker should get now. Where its next task is too much to be
+    /// queued, a busy worker waits: were something cheaper to overtake it, its turn might never come.
     private func pick(for id: WorkerID, mayLoad: Bool, at now: Instant) -> ImageID? {
         guard let worker = workers[id], worker.presence == .connected, !worker.rests(at: now),
-            worker.leases.count < worker.hello.slots + options.prefetch
+            worker.leases.count < worker.hello.slots + options.prefetch,
+            let image = next(for: worker, mayLoad: mayLoad, at: now)
         else { return nil }
+        return worker.leases.count < worker.hello.slots || canQueue(image, on: worker) ? image : nil
+    }
+
+    /// The first image in the queue's order that the worker can serve, but one of the model in its memory
+    /// where that is as urgent and the last change of models has not paid off yet.
+    private func next(for worker: Worker, mayLoad: Bool, at now: Instant) -> ImageID? {
         var away: (image: ImageID, priority: Int)?
         for share in queue.shares {
             if let away, share.priority < away.priority { break }
@@ -55,9 +62,7 @@ extension CoordinatorMachine {
     ) -> ImageID? {
         guard let stages = models[model]?.stages, stages.indices.contains(key.stage) else { return nil }
         let stageKey = StageKey(model: model, stage: stages[key.stage].name)
-        let hasRoom = worker.leases.count < worker.hello.slots
-        guard !worker.isExcluded(from: stageKey, at: now), hasRoom || canQueue(stageKey, on: worker, job: job)
-        else { return nil }
+        guard !worker.isExcluded(from: stageKey, at: now) else { return nil }
         var start = 0
         while let index = job.ready[key.stage].first(from: start) {
             let image = ImageID(job: key.job, index: index)
@@ -67,12 +72,15 @@ extension CoordinatorMachine {
         return nil
     }
 
-    /// Whether a busy worker may get one more: while what it holds is little work, and there is plenty for
-    /// everyone.
-    private func canQueue(_ key: StageKey, on worker: Worker, job: Job) -> Bool {
-        guard let pace = paces[key] else { return false }
-        return worker.heldSeconds + pace.seconds <= options.creditSeconds
-            && job.taskCounts.ready >= 2 * workers.count
+    /// Whether a busy worker may get one more: while it would then hold little work or is about to run out of
+    /// it, and there is plenty for everyone.
+    private func canQueue(_ image: ImageID, on worker: Worker) -> Bool {
+        guard let job = jobs[image.job], job.taskCounts.ready >= 2 * workers.count,
+            let task = view(of: TaskID(image: image, stage: Int(job.images[image.index].stage))),
+            let pace = paces[task.key]
+        else { return false }
+        let left = worker.secondsLeft
+        return left + pace.seconds <= options.creditSeconds || left <= options.leadSeconds
     }
 
     /// Whether the worker failed this task before and another could take it.

@@ -135,6 +135,10 @@ extension CoordinatorMachine {
             leases[index].deadline = now.advanced(by: max(allowance, leases[index].patience))
         }
         workers[session.worker]?.leases = leases
+        let left = leases.reduce(0) { $0 + $1.secondsLeft }
+        if worker.secondsLeft > options.leadSeconds, left <= options.leadSeconds {
+            workers.markChanged(session.worker)
+        }
     }
 
     mutating func leave(_ session: WorkerSession, at now: Instant) {

@@ -36,6 +36,9 @@ package struct CoordinatorOptions: Hashable, Sendable {
     package var prefetch = 15
     /// Seconds of work that a worker may hold with what it queues.
     package var creditSeconds = 2.0
+    /// Seconds of work left at which a worker gets its next task whatever that needs, so that it never waits
+    /// for a delivery and an assignment.
+    package var leadSeconds = 1.0
     /// Seconds that a task is taken to need while nothing was measured.
     package var assumedSeconds = 2.0
     /// A worker changes models between equally urgent tasks only after it worked for so many times the

@@ -32,6 +32,15 @@ struct Lease: Hashable, Sendable {
     var phase: TaskPhase = .loading
     var step = 0
     var steps = 0
+
+    /// Of `seconds`, what the steps that were told leave.
+    var secondsLeft: Double {
+        switch phase {
+        case .loading: seconds
+        case .stepping: steps > 0 ? seconds * max(0, 1 - Double(step) / Double(steps)) : seconds
+        case .uploading: 0
+        }
+    }
 }
 
 /// What a worker did wrong in one stage of one model.
@@ -80,8 +89,8 @@ struct Worker: Hashable, Sendable {
 
     var session: WorkerSession { hello.session }
 
-    /// Seconds that its tasks should take together.
-    var heldSeconds: Double { leases.reduce(0) { $0 + $1.seconds } }
+    /// Seconds of work that it should still have.
+    var secondsLeft: Double { leases.reduce(0) { $0 + $1.secondsLeft } }
 
     /// Notes which model it works with next.
     mutating func comeHome(to model: ModelKey) {
