@@ -13,8 +13,11 @@ final class ControlLoop: PollHandler {
         case diskTrouble(String)
     }
 
-    /// Messages taken before what they changed is committed.
+    /// Messages taken at most before what they changed is committed.
     static let messagesPerTurn = 512
+    /// Milliseconds for which messages are taken at most before that: nobody waits long for the messages that
+    /// came after his own.
+    static let turnMilliseconds: Int64 = 5
     /// Milliseconds between looks for connections of workers that are lost.
     static let sweepPause: Int64 = 5_000
 
@@ -110,7 +113,8 @@ final class ControlLoop: PollHandler {
     }
 
     private func receive() {
-        for _ in 0..<ControlLoop.messagesPerTurn {
+        let end = clock.now.advanced(by: ControlLoop.turnMilliseconds)
+        for _ in 0..<ControlLoop.messagesPerTurn where clock.now < end {
             do throws(ZeroMQError) {
                 guard let (frames, key) = try socket.receiveSigned(maxBytes: Limits.controlMessageBytes + 256)
                 else { return }

@@ -37,4 +37,59 @@ import Testing
         #expect(bench.machine.heldLeases.count == 1)
         #expect(bench.apply(.trouble(nil)).dispatches.count == 1)
     }
+
+    @Test func ofThousandsOnlyTheSilentAreLostAndTheirTasksGoToTheOthers() {
+        let bench = Bench()
+        let sessions = (0..<3000).map { session("w\($0)") }
+        for session in sessions { bench.join(session) }
+        bench.submit(2000)
+        let (silent, heard) = (sessions[..<1000], sessions[1000...])
+        bench.wait(8_000)
+        for session in heard { #expect(bench.apply(.heartbeat(session)) == [.send(session, .heartbeat)]) }
+        bench.wait(2_000)
+        #expect(bench.apply(.tick).dispatches.isEmpty)
+        bench.wait(1)
+        #expect(bench.apply(.tick).dispatches.count == 1000)
+        #expect(silent.allSatisfy { !bench.machine.knows($0) })
+        #expect(Set(bench.machine.heldLeases.map(\.session)) == Set(heard))
+    }
+
+    @Test func aLostWorkerLeavesTheListAfterItsTime() {
+        let bench = Bench()
+        bench.join(session("a"))
+        bench.wait(10_001)
+        bench.apply(.tick)
+        #expect(bench.machine.workerList(at: bench.now).count == 1)
+        bench.wait(3_600_000)
+        bench.apply(.tick)
+        #expect(bench.machine.workerList(at: bench.now).isEmpty)
+    }
+
+    @Test func theMoreWorkersTheRarerTheirHeartbeatsButThriceInTheGraceTime() {
+        let bench = Bench()
+        var beats: [Int64] = []
+        for number in 0..<10_000 {
+            for case .send(_, .welcome(let welcome)) in bench.apply(
+                .hello(Fixtures.hello(session("w\(number)"))))
+            {
+                beats.append(welcome.heartbeatMilliseconds)
+            }
+        }
+        #expect(beats.count == 10_000)
+        #expect(beats[0] == 1000)
+        #expect(beats[4999] == 2000)
+        #expect(beats[9999] == 3333)
+    }
+
+    @Test func aResultOfALeaseThatAnotherNameHoldsFreesIt() {
+        let bench = Bench()
+        let (holder, other) = (session("a"), session("b"))
+        let held = bench.join(holder)
+        #expect(held.isEmpty)
+        bench.submit(1)
+        bench.join(other)
+        let dispatch = bench.dispatched[0]
+        bench.complete(dispatch, by: other)
+        #expect(!bench.machine.holds(WorkerID("a"), dispatch.lease))
+    }
 }

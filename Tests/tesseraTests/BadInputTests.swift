@@ -43,6 +43,14 @@ struct BadInputTests {
         #expect(result.error.contains("UTF-8"))
     }
 
+    @Test(arguments: ["--workers", "--images"], ["", "0", "10,", "10,many", "10,99999999"])
+    func listsThatAreNone(option: String, list: String) throws {
+        let result = try TesseraProcess.run("bench", "dispatch", option, list)
+        #expect(result.status == 64)
+        let sentence = "\(option) is \(list); it must be numbers from 1 to"
+        #expect(result.error.contains(sentence), "\(result.error)")
+    }
+
     @Test func aFolderIsNoPromptsFile() throws {
         let result = try TesseraProcess.run("submit", "/proc", "--connect", "tcp://127.0.0.1:1")
         #expect(result.status == 64)

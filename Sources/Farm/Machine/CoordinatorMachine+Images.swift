@@ -30,7 +30,7 @@ extension CoordinatorMachine {
         if after.isOpen, !after.leased { hasNewTasks = true }
         persist(.image(image, after))
         requeue(image.job, stage: Int(before.stage))
-        requeue(image.job, stage: Int(after.stage))
+        if after.stage != before.stage { requeue(image.job, stage: Int(after.stage)) }
         touch(image.job)
     }
 

@@ -95,7 +95,7 @@ extension CoordinatorMachine {
     private func reason(forStage place: Int, of job: Job, _ model: ModelKey, at now: Instant) -> String {
         if job.head.state == .paused { return "the job is paused" }
         if let trouble { return trouble }
-        let able = workers.values.filter { $0.presence == .connected && $0.serves(model) }
+        let able = workers.values.lazy.filter { $0.presence == .connected && $0.serves(model) }
         guard !able.isEmpty else { return "no connected worker has the model \(model.name)" }
         if let resting = able.first, able.allSatisfy({ $0.rests(at: now) }) {
             return "every worker that has the model gives its tasks back for now: \(resting.restReason)"
@@ -115,7 +115,7 @@ extension CoordinatorMachine {
         guard job.head.state == .active, let model = job.head.model, let stages = models[model]?.stages else {
             return nil
         }
-        let able = workers.values.filter { $0.presence == .connected && $0.serves(model) }
+        let able = workers.values.lazy.filter { $0.presence == .connected && $0.serves(model) }
         let slots = able.reduce(0) { $0 + $1.hello.slots }
         guard slots > 0 else { return nil }
         var seconds = 0.0

@@ -16,12 +16,10 @@ extension CoordinatorMachine {
     mutating func hurry(at now: Instant) {
         guard trouble == nil, queue.isEmpty, workers.firstFree(from: 0) != nil else { return }
         var late: [(lease: Lease, worker: WorkerID, over: Int64)] = []
-        for worker in workers.values where worker.presence == .connected {
-            for lease in worker.leases {
-                let over = now.milliseconds(since: lease.given) - limit(for: lease)
-                guard over > 0, elders[lease.id.task.image] == nil else { continue }
-                late.append((lease, worker.session.worker, over))
-            }
+        for (lease, worker) in workers.leases(givenBefore: now.advanced(by: -options.shortestTail)) {
+            let over = now.milliseconds(since: lease.given) - limit(for: lease)
+            guard over > 0, elders[lease.id.task.image] == nil else { continue }
+            late.append((lease, worker, over))
         }
         late.sort { ($1.over, $0.lease.id) < ($0.over, $1.lease.id) }
         for (lease, holder, _) in late {
@@ -81,8 +79,8 @@ extension CoordinatorMachine {
         revokeRivals(of: nil, image: image)
         guard let row = jobs[image.job]?.images[image.index], row.leased else { return }
         let lease = LeaseID(task: TaskID(image: image, stage: Int(row.stage)), attempt: Int(row.attempt))
-        guard let holder = workers.values.first(where: { holds($0.session.worker, lease) }) else { return }
-        revoke(lease, from: holder.session.worker)
+        guard let holder = workers.holder(of: lease) else { return }
+        revoke(lease, from: holder)
     }
 
     private mutating func revoke(_ lease: LeaseID, from worker: WorkerID) {

@@ -31,7 +31,7 @@ extension CoordinatorMachine {
             .welcome(
                 Welcome(
                     protocolVersion: version, blobPort: options.blobPort,
-                    heartbeatMilliseconds: options.heartbeat,
+                    heartbeatMilliseconds: options.heartbeat(among: workers.count),
                     graceMilliseconds: options.grace, farm: options.farm, kept: kept)))
     }
 
@@ -103,15 +103,9 @@ extension CoordinatorMachine {
 
     /// Notes that a worker was heard; false (and it is asked to say hello) when its session is not known.
     mutating func hear(_ session: WorkerSession, at now: Instant) -> Bool {
-        guard let worker = workers[session.worker], worker.session == session, worker.presence != .lost,
-            !worker.hello.models.isEmpty || worker.presence == .connected
-        else {
-            send(session, .helloAgain)
-            return false
-        }
-        workers[session.worker]?.heard = now
-        workers[session.worker]?.presence = .connected
-        return true
+        if workers.hear(session, at: now) { return true }
+        send(session, .helloAgain)
+        return false
     }
 
     mutating func note(_ progress: TaskProgress, from session: WorkerSession, at now: Instant) {
@@ -205,14 +199,8 @@ extension CoordinatorMachine {
 
     /// Removes a lease from the worker that holds it, most likely `id`.
     mutating func forget(_ lease: LeaseID, of id: WorkerID) {
-        if remove(lease, from: id) { return }
-        for other in workers.keys where remove(lease, from: other) { return }
-    }
-
-    private mutating func remove(_ lease: LeaseID, from id: WorkerID) -> Bool {
-        guard let place = workers[id]?.leases.firstIndex(where: { $0.id == lease }) else { return false }
-        workers[id]?.leases.remove(at: place)
-        return true
+        guard let holder = holds(id, lease) ? id : workers.holder(of: lease) else { return }
+        workers[holder]?.leases.removeAll { $0.id == lease }
     }
 
     /// Whether some worker has the image's task.
@@ -229,7 +217,7 @@ extension CoordinatorMachine {
     }
 
     mutating func tick(at now: Instant) {
-        for id in workers.keys {
+        for id in workers.due(at: now) {
             guard let worker = workers[id] else { continue }
             let silence = now.milliseconds(since: worker.heard)
             if worker.presence == .lost {

@@ -10,7 +10,7 @@ package struct CoordinatorMachine: Hashable, Sendable {
     package let options: CoordinatorOptions
     var jobs: OrderedDictionary<JobID, Job> = [:]
     var models: OrderedDictionary<ModelKey, ModelAnnouncement> = [:]
-    var workers = WorkerTable()
+    var workers: WorkerTable
     var nextJob = JobID(1)
     /// Which job each submission became. Looked up, never iterated.
     var submissions: [SubmissionID: JobID] = [:]
@@ -43,6 +43,7 @@ package struct CoordinatorMachine: Hashable, Sendable {
         at now: Instant = Instant(milliseconds: 0)
     ) {
         self.options = options
+        workers = WorkerTable(options)
         restore(snapshot, at: now)
     }
 

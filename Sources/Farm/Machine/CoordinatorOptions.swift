@@ -1,7 +1,10 @@
 /// The numbers that the coordinator's decisions depend on. Times are in milliseconds.
 package struct CoordinatorOptions: Hashable, Sendable {
-    /// Between heartbeats, both ways.
+    /// Between heartbeats, both ways, where workers are few.
     package var heartbeat: Int64 = 1000
+    /// Heartbeats that all workers together should send in a second, for each costs as much as a small task;
+    /// with more workers the time between two grows, up to a third of `grace`.
+    package var beatsPerSecond = 2500
     /// Silence after which a worker is lost and its tasks go elsewhere.
     package var grace: Int64 = 10_000
     /// The same for workers that held leases when the coordinator stopped.
@@ -61,4 +64,9 @@ package struct CoordinatorOptions: Hashable, Sendable {
 
     /// The documented defaults.
     package init() {}
+
+    /// Milliseconds between the heartbeats of a worker that joins when there are `workers`.
+    func heartbeat(among workers: Int) -> Int64 {
+        max(heartbeat, min(grace / 3, Int64(workers) * 1000 / Int64(max(1, beatsPerSecond))))
+    }
 }

@@ -1,5 +1,6 @@
-/// The workers by name, with an index of those that have room, so that giving out a task looks at the workers
-/// concerned and not at all of them. The index follows every change by itself.
+/// The workers by name, with an index of those that have room and of when time alone changes something, so
+/// that a task and a tick look at the workers concerned and not at all of them. The index follows every
+/// change by itself.
 ///
 /// Workers are iterated in the order of their places, which is that of joining, but for places left by
 /// others.
@@ -25,24 +26,41 @@ struct WorkerTable: Hashable, Sendable {
         }
     }
 
+    /// What time does to a worker.
+    private struct Clock: Hashable {
+        /// After this moment its silence or a lease's time is over.
+        var due = Instant(milliseconds: .max)
+        /// When the oldest of its leases was given, while it is connected.
+        var given = Instant(milliseconds: .max)
+    }
+
     private var places: [WorkerID: Int] = [:]
     private var rows: [Worker?] = []
     private var standings: [Standing] = []
+    private var clocks: [Clock] = []
+    private let grace: Int64
+    private let lostLife: Int64
     /// Connected workers with fewer tasks than slots, by their places.
     private var free = ReadySet(capacity: Limits.workers)
     /// Places of those whose standing changed since `takeChanged`.
     private var changed: [Int] = []
 
+    /// No workers; silence counts as `options` say.
+    init(_ options: CoordinatorOptions) {
+        grace = options.grace
+        lostLife = options.lostWorkerLife
+    }
+
     /// How many there are.
     var count: Int { places.count }
-    /// Their names.
-    var keys: [WorkerID] { rows.compactMap { $0?.session.worker } }
     /// The workers.
-    var values: some Sequence<Worker> { rows.lazy.compactMap { $0 } }
+    var values: some Collection<Worker> { rows.lazy.compactMap { $0 } }
 
     /// The worker of this name; nil removes it.
     subscript(id: WorkerID) -> Worker? {
-        get { places[id].flatMap { rows[$0] } }
+        _read {
+            if let place = places[id] { yield rows[place] } else { yield nil }
+        }
         _modify {
             let known = places[id]
             let place = known ?? vacantPlace()
@@ -61,6 +79,38 @@ struct WorkerTable: Hashable, Sendable {
         return (place, worker.session.worker)
     }
 
+    /// Notes that a session was heard; false when it is not a worker's present one, when it is lost, or when
+    /// nothing but its leases is known of it.
+    mutating func hear(_ session: WorkerSession, at now: Instant) -> Bool {
+        guard let place = places[session.worker], rows[place]?.session == session,
+            let presence = rows[place]?.presence, presence != .lost,
+            presence == .connected || rows[place]?.hello.models.isEmpty == false
+        else { return false }
+        rows[place]?.heard = now
+        rows[place]?.presence = .connected
+        settle(place)
+        return true
+    }
+
+    /// Who holds a lease; nil when nobody does.
+    func holder(of lease: LeaseID) -> WorkerID? {
+        let place = rows.indices.first { rows[$0]?.leases.contains { $0.id == lease } ?? false }
+        return place.flatMap { rows[$0]?.session.worker }
+    }
+
+    /// The workers whose silence, or the time of one of whose leases, is over; by their places.
+    func due(at now: Instant) -> [WorkerID] {
+        clocks.indices.lazy.filter { clocks[$0].due < now }.compactMap { rows[$0]?.session.worker }
+    }
+
+    /// The leases of connected workers that were given before `moment`, with their holders.
+    func leases(givenBefore moment: Instant) -> [(Lease, WorkerID)] {
+        clocks.indices.lazy.filter { clocks[$0].given < moment }.flatMap { place in
+            guard let worker = rows[place] else { return [(Lease, WorkerID)]() }
+            return worker.leases.filter { $0.given < moment }.map { ($0, worker.session.worker) }
+        }
+    }
+
     /// The workers whose room or abilities changed since the last call, in the order of the changes.
     mutating func takeChanged() -> [WorkerID] {
         defer { changed.removeAll(keepingCapacity: true) }
@@ -76,14 +126,27 @@ struct WorkerTable: Hashable, Sendable {
         if places.count < rows.count, let vacant = rows.firstIndex(where: { $0 == nil }) { return vacant }
         rows.append(nil)
         standings.append(Standing())
+        clocks.append(Clock())
         return rows.count - 1
     }
 
     private mutating func settle(_ place: Int) {
+        clocks[place] = clock(of: place)
         let standing = rows[place].map(Standing.init) ?? Standing()
         guard standing != standings[place] else { return }
         standings[place] = standing
         if standing.isFree { free.insert(place) } else { free.remove(place) }
         if changed.last != place { changed.append(place) }
+    }
+
+    private func clock(of place: Int) -> Clock {
+        guard let presence = rows[place]?.presence, let heard = rows[place]?.heard else { return Clock() }
+        guard presence != .lost else { return Clock(due: heard.advanced(by: lostLife)) }
+        var clock = Clock(due: heard.advanced(by: grace))
+        for lease in rows[place]?.leases ?? [] {
+            clock.due = min(clock.due, lease.deadline)
+            if presence == .connected { clock.given = min(clock.given, lease.given) }
+        }
+        return clock
     }
 }

@@ -9,17 +9,23 @@ struct BenchDispatch: ParsableCommand {
         abstract: "Measures the coordinator with many workers that render nothing.",
         discussion: """
             A coordinator runs in its own process with its database on disk, fsync included. Each worker \
-            has a connection of its own and answers every task with a real message; all results name one \
-            small blob. The two waits are how long a worker with nothing left to do waits for its next task: \
-            at full load, where tasks take no time, and at half of that load. Status is the slowest answer \
-            at full load.
+            has a connection of its own, beats, and answers every task with a real message; all results name \
+            one small blob. Every number of workers is measured with every number of images.
+
+            P50 and P99 are of the dispatch latency: from the moment when a worker with nothing left to do \
+            sends its last result until its next task arrives. Both ways over the wire, the wait in the \
+            coordinator's queue and the commit of result and lease are in it. It is measured twice: at full \
+            load, where tasks take no time, the coordinator is busy throughout and a worker waits for all \
+            that is before it; and under a sustained load of half as many tasks a second, where tasks take \
+            time. Status is the slowest answer at full load. CPU is the coordinator's, of one core, at full \
+            and at half load.
             """)
 
     @Option(help: "Numbers of workers, separated by commas.")
     var workers = "10,100,1000,10000"
 
-    @Option(help: "Images of the job, one task each.")
-    var images = 100_000
+    @Option(help: "Numbers of images of the job, one task each, separated by commas.")
+    var images = "100000"
 
     @Option(help: "Folder on the disk to measure; the system's temporary one when not given.")
     var data = FileManager.default.temporaryDirectory.path()
@@ -30,44 +36,55 @@ struct BenchDispatch: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
-    private var sizes: [Int] { workers.split(separator: ",").compactMap { Int($0) } }
-
     func validate() throws {
-        guard !sizes.isEmpty, sizes.count == workers.split(separator: ",").count,
-            sizes.allSatisfy({ (1...Limits.workers).contains($0) })
-        else {
-            throw ValidationError("--workers is \(workers); it must be numbers from 1 to \(Limits.workers).")
+        _ = try Self.numbers(workers, "--workers", most: Limits.workers)
+        _ = try Self.numbers(images, "--images", most: Limits.imagesPerJob)
+    }
+
+    private static func numbers(_ text: String, _ option: String, most: Int) throws -> [Int] {
+        let words = text.split(separator: ",", omittingEmptySubsequences: false)
+        let numbers = words.compactMap { Int($0) }.filter { (1...most).contains($0) }
+        guard numbers.count == words.count else {
+            throw ValidationError("\(option) is \(text); it must be numbers from 1 to \(most).")
         }
-        guard (1...Limits.imagesPerJob).contains(images) else {
-            throw ValidationError("--images is \(images); it must be 1 to \(Limits.imagesPerJob).")
-        }
+        return numbers
     }
 
     func run() throws {
         OpenFileLimit.raise()
         var rows: [DispatchBenchmark.Row] = []
-        for count in sizes {
-            let benchmark = DispatchBenchmark(data: data, listen: listen, workers: count, images: images)
-            rows.append(try benchmark.run())
-            if !json { Output.remark("\(count) workers measured") }
+        for workers in try Self.numbers(workers, "--workers", most: Limits.workers) {
+            for images in try Self.numbers(images, "--images", most: Limits.imagesPerJob) {
+                let benchmark = DispatchBenchmark(
+                    data: data, listen: listen, workers: workers, images: images)
+                rows.append(try benchmark.run())
+                if !json { Output.remark("\(workers) workers, \(images) images measured") }
+            }
         }
         if json { return try Output.json(rows) }
+        print(Self.table(rows).text)
+    }
+
+    private static func table(_ rows: [DispatchBenchmark.Row]) -> TextTable {
         var table = TextTable(
-            "WORKERS", "IMAGES", "ACCEPTED", "TASKS/S", "P50", "P99", "AT TASKS/S", "P50", "P99", "STATUS",
-            "CPU/TASK", "MEMORY", "RESTART")
+            "WORKERS", "IMAGES", "ACCEPTED", "TASKS/S", "P50", "P99", "CPU", "AT TASKS/S", "P50", "P99",
+            "CPU",
+            "STATUS", "CPU/TASK", "MEMORY", "RESTART")
         for row in rows {
             let processor = row.coordinatorProcessorSeconds * 1e6 / Double(row.images)
             table.add(
-                "\(row.workers)", "\(row.images)", Self.text(row.acceptSeconds, "%.1f s"),
-                Self.text(row.tasksPerSecond, "%.0f"), Self.text(row.fullLoad.p50, "%.1f ms"),
-                Self.text(row.fullLoad.p99, "%.1f ms"), Self.text(row.halfLoadTasksPerSecond, "%.0f"),
-                Self.text(row.halfLoad.p50, "%.1f ms"), Self.text(row.halfLoad.p99, "%.1f ms"),
-                Self.text(row.statusMilliseconds, "%.0f ms"), Self.text(processor, "%.0f µs"),
-                Self.text(Double(row.coordinatorPeakBytes) / 1e6, "%.0f MB"),
-                Self.text(row.restartSeconds, "%.1f s"))
+                "\(row.workers)", "\(row.images)", text(row.acceptSeconds, "%.1f s"),
+                text(row.tasksPerSecond, "%.0f"), text(row.fullLoad.p50, "%.1f ms"),
+                text(row.fullLoad.p99, "%.1f ms"), text(row.fullLoadProcessors * 100, "%.0f %%"),
+                text(row.halfLoadTasksPerSecond, "%.0f"), text(row.halfLoad.p50, "%.1f ms"),
+                text(row.halfLoad.p99, "%.1f ms"), text(row.halfLoadProcessors * 100, "%.0f %%"),
+                text(row.statusMilliseconds, "%.0f ms"), text(processor, "%.0f µs"),
+                text(Double(row.coordinatorPeakBytes) / 1e6, "%.0f MB"), text(row.restartSeconds, "%.1f s"))
         }
-        print(table.text)
+        return table
     }
 
-    private static func text(_ value: Double, _ format: String) -> String { String(format: format, value) }
+    private static func text(_ value: Double?, _ format: String) -> String {
+        value.map { String(format: format, $0) } ?? "-"
+    }
 }

@@ -15,26 +15,35 @@ struct DispatchBenchmark {
         var acceptSeconds = 0.0
         /// Dispatched and durably committed, from the first task to the last acknowledgement.
         var tasksPerSecond = 0.0
-        /// Milliseconds that a worker with nothing to do waits for a task, where tasks take no time.
+        /// The dispatch latency, where tasks take no time: the coordinator does what it can, and a worker's
+        /// turn comes after all others'.
         var fullLoad = Quantiles()
-        /// The same while tasks take so long that half as many come.
+        /// The same while tasks take so long that half as many come: the farm's sustained load.
         var halfLoad = Quantiles()
         var halfLoadTasksPerSecond = 0.0
         /// The slowest of several answers to `tessera status` while the job ran.
         var statusMilliseconds = 0.0
         var coordinatorProcessorSeconds = 0.0
+        /// The coordinator's processor time over the time that went by; 1 is one core.
+        var fullLoadProcessors = 0.0
+        var halfLoadProcessors = 0.0
         var coordinatorPeakBytes = 0
         /// From the start of a killed coordinator to its first answer.
         var restartSeconds = 0.0
     }
 
-    /// Milliseconds that half, and 99 of 100, do not exceed.
+    /// Milliseconds of dispatch latency that half, and 99 of 100, do not exceed; nil where no worker waited.
+    ///
+    /// The latency of a task given to a worker with nothing to do: from the moment when the worker's last
+    /// result leaves it to the moment when the next task arrives. So both ways over the wire, the wait in
+    /// the coordinator's socket and its turn, with the commit of that result and the new lease, are in it.
     struct Quantiles: Encodable {
-        var p50 = 0.0
-        var p99 = 0.0
+        var p50: Double?
+        var p99: Double?
 
         init() {}
         init(_ latency: LatencyHistogram) {
+            guard latency.total > 0 else { return }
             p50 = latency.quantile(0.5)
             p99 = latency.quantile(0.99)
         }
@@ -81,7 +90,7 @@ struct DispatchBenchmark {
             try wait("The workers are not welcomed.") { tally.now.welcome >= workers }
             let measured = Measurement(client: client, swarm: swarm, tally: tally)
             try measureFullLoad(measured, coordinator, &row)
-            try measureHalfLoad(measured, &row)
+            try measureHalfLoad(measured, coordinator, &row)
         }
         row.coordinatorPeakBytes = coordinator.peakBytes
         coordinator.kill()
@@ -115,17 +124,23 @@ struct DispatchBenchmark {
         }
         let counts = try checked(measured.tally.now)
         row.coordinatorProcessorSeconds = coordinator.processorSeconds - before
+        row.fullLoadProcessors = row.coordinatorProcessorSeconds / Self.seconds(since: start)
         row.tasksPerSecond = counts.rate
         row.fullLoad = Quantiles(counts.latency)
     }
 
-    private func measureHalfLoad(_ measured: Measurement, _ row: inout Row) throws {
+    private func measureHalfLoad(
+        _ measured: Measurement, _ coordinator: CoordinatorProcess, _ row: inout Row
+    ) throws {
         let rate = row.tasksPerSecond / 2
         let milliseconds = min(60_000, max(1, Int64(Double(workers) / rate * 1000)))
         let images = max(workers * 3, Int(rate * Self.halfLoadSeconds))
         _ = try submit(min(images, Limits.imagesPerJob), measured, taskMilliseconds: milliseconds)
+        let before = coordinator.processorSeconds
+        let start = ContinuousClock.now
         try wait("The job at half load does not end.") { measured.tally.now.commits >= images }
         let counts = try checked(measured.tally.now)
+        row.halfLoadProcessors = (coordinator.processorSeconds - before) / Self.seconds(since: start)
         row.halfLoadTasksPerSecond = counts.rate
         row.halfLoad = Quantiles(counts.latency)
     }

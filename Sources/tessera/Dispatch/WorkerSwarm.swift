@@ -16,37 +16,38 @@ final class WorkerSwarm: PollHandler {
 
     private struct Member {
         var session: WorkerSession
+        /// What its connection is called.
+        var name: [UInt8]
         /// Since when it has had nothing to do after a result, in nanoseconds; 0: it has.
         var freedAt: Int64 = 0
         /// Tasks that it has.
         var held = 0
-        /// When something was last said, in milliseconds.
-        var spoke: Int64 = 0
         /// Until when it is busy, in milliseconds.
         var busyUntil: Int64 = 0
-        var isWelcome = false
+        /// Milliseconds between its heartbeats; 0: it is not welcome yet.
+        var heartbeat: Int64 = 0
     }
 
-    private struct Pending {
-        var member: Int
-        var result: TaskResult
+    /// What a member does at some time.
+    private enum Duty {
+        case finish(Int, TaskResult)
+        case beat(Int)
     }
 
     private let socket: Socket
     private let model: ModelAnnouncement
     private let blob: BlobID
     private let tally: SwarmTally
-    private let heartbeat: Int64 = 1000
     /// What tasks that take time say they took: so long that none is sent ahead, as for real stages.
     private static let dearSeconds = 10.0
     private var members: [Member]
     private var token: PollItems.Token?
     private var taskMilliseconds: Int64 = 0
     /// What is due in each of the coming milliseconds, by the millisecond modulo its length.
-    private var ring = [[Pending]](repeating: [], count: 1 << 17)
+    private var ring = [[Duty]](repeating: [], count: 1 << 17)
     private var ringTime: Int64
-    private var checked: Int64 = 0
-    private var random = SystemRandomNumberGenerator()
+    /// Milliseconds after which a hello that was not answered is said again.
+    private static let helloPause: Int64 = 5000
 
     init(
         _ context: Context, endpoint: Endpoint, count: Int, model: ModelAnnouncement, blob: BlobID,
@@ -62,10 +63,12 @@ final class WorkerSwarm: PollHandler {
         members = (0..<count).map { number in
             Member(
                 session: WorkerSession(
-                    worker: WorkerID("swarm-\(number)"), nonce: .random(in: 1 ... .max)))
+                    worker: WorkerID("swarm-\(number)"), nonce: .random(in: 1 ... .max)),
+                name: WorkerSwarm.name(number))
         }
         ringTime = SwarmClock.milliseconds
-        for number in members.indices { try socket.connect(endpoint.address, as: WorkerSwarm.name(number)) }
+        for member in members { try socket.connect(endpoint.address, as: member.name) }
+        for number in members.indices { sayHello(number) }
     }
 
     func prepare(_ items: inout PollItems) -> Int? {
@@ -81,9 +84,7 @@ final class WorkerSwarm: PollHandler {
                 take(frames[1], member: WorkerSwarm.number(frames[0]))
             }
         }
-        let now = SwarmClock.milliseconds
-        finishDue(now)
-        if now - checked >= 20 { speak(now) }
+        doDuties(SwarmClock.milliseconds)
         return true
     }
 
@@ -100,10 +101,10 @@ final class WorkerSwarm: PollHandler {
         guard members.indices.contains(member), case .order(let order)? = try? FarmCodec.decode(bytes)
         else { return tally.noteTrouble("a message could not be read") }
         switch order {
-        case .welcome:
-            if !members[member].isWelcome { tally.noteWelcome() }
-            members[member].isWelcome = true
-        case .helloAgain: sayHello(member)
+        case .welcome(let welcome):
+            if members[member].heartbeat == 0 { tally.noteWelcome() }
+            members[member].heartbeat = welcome.heartbeatMilliseconds
+        case .helloAgain: introduce(member)
         case .assign(let assignment): run(assignment, member)
         case .acknowledged(_, .committed): tally.noteCommit()
         case .acknowledged(let lease, .blobMissing): tally.noteTrouble("the blob of \(lease) is not there")
@@ -125,48 +126,56 @@ final class WorkerSwarm: PollHandler {
         let result = TaskResult(
             lease: assignment.lease, blob: blob, pixels: assignment.isLast ? blob.digest : nil,
             seconds: taskMilliseconds > 0 ? WorkerSwarm.dearSeconds : 0)
-        guard taskMilliseconds > 0 else { return complete(Pending(member: number, result: result)) }
-        let now = SwarmClock.milliseconds
-        // The first tasks end at different times, as they would in the middle of a job.
-        let time =
-            members[number].busyUntil == 0
-            ? Int64.random(in: 1...taskMilliseconds, using: &random) : taskMilliseconds
-        let due = max(now, members[number].busyUntil) + time
+        guard taskMilliseconds > 0 else { return complete(result, number) }
+        // Tasks take from half to one and a half times as long, and the first ones from nothing on: else all
+        // that were given together would end together for ever.
+        let least = members[number].busyUntil == 0 ? 1 : max(1, taskMilliseconds / 2)
+        let time = Int64.random(in: least...(taskMilliseconds + taskMilliseconds / 2))
+        let due = max(SwarmClock.milliseconds, members[number].busyUntil) + time
         members[number].busyUntil = due
-        ring[Int(due) & (ring.count - 1)].append(Pending(member: number, result: result))
+        plan(.finish(number, result), at: due)
     }
 
-    private func complete(_ pending: Pending) {
-        members[pending.member].held -= 1
-        if members[pending.member].held == 0 { members[pending.member].freedAt = SwarmClock.nanoseconds }
-        say(.completed(pending.result), pending.member)
+    private func complete(_ result: TaskResult, _ number: Int) {
+        members[number].held -= 1
+        if members[number].held == 0 { members[number].freedAt = SwarmClock.nanoseconds }
+        say(.completed(result), number)
     }
 
-    private func finishDue(_ now: Int64) {
+    private func plan(_ duty: Duty, at time: Int64) {
+        ring[Int(max(time, ringTime + 1)) & (ring.count - 1)].append(duty)
+    }
+
+    private func doDuties(_ now: Int64) {
         while ringTime < now {
             ringTime += 1
             let place = Int(ringTime) & (ring.count - 1)
             guard !ring[place].isEmpty else { continue }
             let due = ring[place]
             ring[place] = []
-            for pending in due { complete(pending) }
-        }
-    }
-
-    /// Hellos of those that are not welcome yet, heartbeats of those that said nothing for a while.
-    private func speak(_ now: Int64) {
-        checked = now
-        for number in members.indices {
-            let silence = now - members[number].spoke
-            if !members[number].isWelcome {
-                if silence >= 5 * heartbeat { sayHello(number) }
-            } else if silence >= heartbeat {
-                say(.heartbeat, number)
+            for duty in due {
+                switch duty {
+                case .finish(let number, let result): complete(result, number)
+                case .beat(let number): beat(number)
+                }
             }
         }
     }
 
+    /// A heartbeat, whatever else was said; another hello where the last one was not answered.
+    private func beat(_ number: Int) {
+        let pause = members[number].heartbeat
+        guard pause > 0 else { return sayHello(number) }
+        say(.heartbeat, number)
+        plan(.beat(number), at: ringTime + pause)
+    }
+
     private func sayHello(_ number: Int) {
+        plan(.beat(number), at: ringTime + WorkerSwarm.helloPause)
+        introduce(number)
+    }
+
+    private func introduce(_ number: Int) {
         say(
             .hello(
                 WorkerHello(
@@ -176,10 +185,9 @@ final class WorkerSwarm: PollHandler {
     }
 
     private func say(_ report: WorkerReport, _ number: Int) {
-        members[number].spoke = SwarmClock.milliseconds
         guard let bytes = try? FarmCodec.encode(.report(report)) else { return }
         do {
-            try socket.send([WorkerSwarm.name(number), bytes])
+            try socket.send([members[number].name, bytes])
         } catch {
             tally.noteTrouble("a message did not leave: \(error)")
         }
