@@ -68,8 +68,7 @@ struct BenchDispatch: ParsableCommand {
     private static func table(_ rows: [DispatchBenchmark.Row]) -> TextTable {
         var table = TextTable(
             "WORKERS", "IMAGES", "ACCEPTED", "TASKS/S", "P50", "P99", "CPU", "AT TASKS/S", "P50", "P99",
-            "CPU",
-            "STATUS", "CPU/TASK", "MEMORY", "RESTART")
+            "CPU", "STATUS", "CPU/TASK", "MEMORY", "RESTART")
         for row in rows {
             let processor = row.coordinatorProcessorSeconds * 1e6 / Double(row.images)
             table.add(
