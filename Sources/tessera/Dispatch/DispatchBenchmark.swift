@@ -53,10 +53,15 @@ struct DispatchBenchmark {
     private static let content = Array("nothing".utf8)
     private static let digest =
         Digest(hex: "1785cfc3bc6ac7738e8b38cdccd1af12563c2b9070e07af336a1bf8c0f772b6a") ?? .zero
-    /// A model whose one stage the swarm pretends to run.
-    private static let model = ModelAnnouncement(
-        key: ModelKey(name: "nothing", hash: digest), version: "1",
-        stages: [AnnouncedStage(name: StageName("nothing"), steps: 1, guidance: nil, size: 64)])
+    /// Models whose one stage the swarm pretends to run, one for tasks that take no time and one for those
+    /// that do: the coordinator gives ahead what it measured to be cheap.
+    private static let (cheap, dear) = (model("cheap"), model("dear"))
+
+    private static func model(_ name: String) -> ModelAnnouncement {
+        ModelAnnouncement(
+            key: ModelKey(name: name, hash: digest), version: "1",
+            stages: [AnnouncedStage(name: StageName("nothing"), steps: 1, guidance: nil, size: 64)])
+    }
     /// Seconds that the job at half load takes, about.
     private static let halfLoadSeconds = 10.0
 
@@ -80,7 +85,8 @@ struct DispatchBenchmark {
             let workers = workers
             let swarm = try PollThread(name: "swarm", context: context) { () throws(ZeroMQError) in
                 try WorkerSwarm(
-                    context, endpoint: endpoint, count: workers, model: Self.model, blob: BlobID(Self.digest),
+                    context, endpoint: endpoint, count: workers, models: [Self.cheap, Self.dear],
+                    blob: BlobID(Self.digest),
                     tally: tally)
             }
             defer {
@@ -160,8 +166,9 @@ struct DispatchBenchmark {
         try OutputFile(path: path).write(Array("a red apple on a blue background\n".utf8))
         let prompts = try PromptFile(path: path, defaults: try PromptDefaults(size: 64, count: images))
         measured.tally.begin()
+        let model = taskMilliseconds > 0 ? Self.dear : Self.cheap
         try measured.swarm.post(.begin(taskMilliseconds: taskMilliseconds))
-        return try measured.client.submit(prompts, as: JobTerms(model: Self.model.key.name))
+        return try measured.client.submit(prompts, as: JobTerms(model: model.key.name))
     }
 
     private func connect(_ endpoint: Endpoint, _ context: Context) throws -> FarmClient {

@@ -35,7 +35,7 @@ final class WorkerSwarm: PollHandler {
     }
 
     private let socket: Socket
-    private let model: ModelAnnouncement
+    private let models: [ModelAnnouncement]
     private let blob: BlobID
     private let tally: SwarmTally
     /// What tasks that take time say they took: so long that none is sent ahead, as for real stages.
@@ -50,14 +50,14 @@ final class WorkerSwarm: PollHandler {
     private static let helloPause: Int64 = 5000
 
     init(
-        _ context: Context, endpoint: Endpoint, count: Int, model: ModelAnnouncement, blob: BlobID,
+        _ context: Context, endpoint: Endpoint, count: Int, models: [ModelAnnouncement], blob: BlobID,
         tally: SwarmTally
     ) throws(ZeroMQError) {
         var options = SocketOptions()
         options.maxFrameBytes = Int64(Limits.controlMessageBytes)
         options.reconnectMilliseconds = 500
         socket = try Socket(context, .router, options: options)
-        self.model = model
+        self.models = models
         self.blob = blob
         self.tally = tally
         members = (0..<count).map { number in
@@ -181,7 +181,7 @@ final class WorkerSwarm: PollHandler {
                 WorkerHello(
                     session: members[number].session, oldestProtocol: FarmCodec.oldestVersion,
                     newestProtocol: FarmCodec.newestVersion, build: TesseraVersion.text, host: "swarm",
-                    models: [model])), number)
+                    models: models)), number)
     }
 
     private func say(_ report: WorkerReport, _ number: Int) {
