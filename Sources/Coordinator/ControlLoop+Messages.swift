@@ -115,7 +115,7 @@ extension ControlLoop {
         switch request {
         case .submit(let submission): apply(.submit(id, submission))
         case .submitImages(let submission, let first, let images):
-            apply(.submitImages(id, submission, first: first, images: images))
+            apply(.submitImages(id, submission, first: first, images: images.map(SubmittedImage.init)))
         case .submitEnd(let submission): apply(.submitEnd(id, submission))
         case .control(let job, let action): apply(.control(id, job, action))
         case .hello, .jobs, .status, .workers, .images: waiting[id] = nil

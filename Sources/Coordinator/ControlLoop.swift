@@ -82,6 +82,7 @@ final class ControlLoop: PollHandler {
 
     func prepare(_ items: inout PollItems) -> Int? {
         token = items.add(socket)
+        if hasMore { return 0 }
         return Int(max(0, nextTick.milliseconds(since: clock.now)))
     }
 
@@ -91,6 +92,7 @@ final class ControlLoop: PollHandler {
             apply(.trouble(text))
         }
         if let token, items.isReadable(token) { receive() }
+        if hasMore { apply(.proceed) }
         let now = clock.now
         if now >= nextTick {
             nextTick = now.advanced(by: Int64(settings.tickMilliseconds))
@@ -111,6 +113,9 @@ final class ControlLoop: PollHandler {
         for session in routes.keys { send(.order(.goodbye), to: session) }
         log.info("coordinator stopped")
     }
+
+    /// Whether the machine has work left and may decide.
+    private var hasMore: Bool { stall == nil && machine.hasMore }
 
     private func receive() {
         let end = clock.now.advanced(by: ControlLoop.turnMilliseconds)
@@ -166,15 +171,9 @@ final class ControlLoop: PollHandler {
             }
             return false
         }
-        let finished = changes.compactMap { change in
-            if case .result(let done) = change, done.result.pixels != nil, done.result.lease.task.stage > 0 {
-                done.result.lease.task.image
-            } else {
-                nil
-            }
-        }
+        let written = changes
         changes = []
-        removeIntermediates(of: finished)
+        removeIntermediates(after: written)
         if stall != nil {
             stall = nil
             log.info("the data folder can be written again")
@@ -191,10 +190,9 @@ final class ControlLoop: PollHandler {
         waiting = [:]
     }
 
-    private func removeIntermediates(of images: [ImageID]) {
-        guard !images.isEmpty else { return }
+    private func removeIntermediates(after changes: [CoordinatorChange]) {
         do throws(StoreError) {
-            for blob in try storage.jobs.disposable(of: images) { storage.blobs.remove(blob) }
+            for blob in try storage.jobs.disposable(after: changes) { storage.blobs.remove(blob) }
         } catch {
             log.warning("intermediate blobs stay: \(error)")
         }

@@ -19,6 +19,11 @@ enum Content {
         return Digest(bytes: last.flatMap(Content.bytes)) ?? .zero
     }
 
+    /// What a picture of this prompt and seed is drawn from.
+    static func source(prompt: String, seed: UInt64) -> PictureSource {
+        PictureSource(digest(of: bytes(seed) + prompt.utf8))
+    }
+
     /// The blob of `bytes`.
     static func name(of bytes: [UInt8]) -> BlobID { BlobID(digest(of: bytes)) }
 
@@ -26,7 +31,7 @@ enum Content {
     static func result(
         _ request: ImageRequest, model: ModelKey, stage: StageName, input: [UInt8]?, isLast: Bool
     ) -> [UInt8] {
-        var state = Dice.mix(request.seed &+ UInt64(request.options.size))
+        var state = Dice.mix(request.seed)
         func stir(_ bytes: some Sequence<UInt8>) {
             for byte in bytes { state = Dice.mix(state ^ UInt64(byte)) }
         }
@@ -36,10 +41,18 @@ enum Content {
         for change in request.options.steps where change.stage == stage { stir([UInt8(change.steps)]) }
         stir(input ?? [])
         let body = (0..<12).flatMap { bytes(Dice.mix(state &+ $0)) }
-        return isLast ? [UInt8](repeating: 0x50, count: header) + body : body
+        return isLast ? record(of: request) + body : body
     }
 
-    static let header = 16
+    /// What a picture says it was made from.
+    private static func record(of request: ImageRequest) -> [UInt8] {
+        let options = request.options
+        let steps = options.steps.flatMap { Array($0.stage.text.utf8) + [UInt8($0.steps)] }
+        let text = bytes(request.seed) + bytes(UInt64(options.size)) + steps + request.prompt.utf8
+        return digest(of: text).bytes
+    }
+
+    static let header = 32
 
     /// What the digest of a picture's pixels is.
     static func pixels(of picture: [UInt8]) -> Digest { digest(of: picture.dropFirst(header)) }

@@ -6,10 +6,12 @@ package protocol FarmStore: AnyObject {
     func commit(_ changes: [CoordinatorChange]) throws(StoreFailure)
     /// All that the coordinator must know after a restart. The coordinator that wrote it is gone.
     func load() throws(StoreFailure) -> CoordinatorSnapshot
+    /// What the picture of a request at `index` of its job is drawn from.
+    func source(of request: ImageRequest, at index: Int) -> PictureSource
     /// Prompt and seed of an image.
     func request(of image: ImageID, options: RenderOptions) throws(StoreFailure) -> ImageRequest?
-    /// Blobs of these done images that no image needs any more.
-    func disposable(of images: [ImageID]) throws(StoreFailure) -> [BlobID]
+    /// Blobs of images that ended by these changes that nobody needs any more.
+    func disposable(after changes: [CoordinatorChange]) throws(StoreFailure) -> [BlobID]
 }
 
 /// The store could not do it; the text says why.
@@ -36,9 +38,22 @@ package final class MemoryStore: FarmStore {
     private var models: [ModelAnnouncement] = []
     private var jobs: [JobID: Images] = [:]
     private var paces: [StageKey: MeasuredPace] = [:]
+    private let mistake: Mistake?
 
     /// A store that nothing was ever written to.
-    package init() {}
+    package init(mistake: Mistake? = nil) { self.mistake = mistake }
+
+    package func source(of request: ImageRequest, at index: Int) -> PictureSource {
+        source(prompt: request.prompt, seed: request.seed, at: index)
+    }
+
+    private func source(prompt: String, seed: UInt64, at index: Int) -> PictureSource {
+        switch mistake {
+        case .sharesAcrossSeeds: Content.source(prompt: prompt, seed: 0)
+        case .computesTwins: Content.source(prompt: prompt, seed: seed + UInt64(index) << 32)
+        default: Content.source(prompt: prompt, seed: seed)
+        }
+    }
 
     package func commit(_ changes: [CoordinatorChange]) {
         for change in changes { write(change) }
@@ -65,6 +80,7 @@ package final class MemoryStore: FarmStore {
             let task = done.result.lease.task
             jobs[task.image.job]?.results[task] = done
             jobs[task.image.job]?.leases[task.image.index] = nil
+        case .shared(let shared): share(shared)
         case .imageFailed(let id, _): jobs[id.job]?.leases[id.index] = nil
         case .imagesCancelled(let job):
             jobs[job]?.leases = [:]
@@ -77,14 +93,24 @@ package final class MemoryStore: FarmStore {
             changeRows(of: job) { row in
                 guard row.state == .failed || row.state == .cancelled, !except.contains(Int(row.variant))
                 else { return }
-                row.state = row.stage > 0 ? .running : .waiting
-                (row.failures, row.losses, row.rollbacks) = (0, 0, 0)
+                row.state = .waiting
+                (row.stage, row.failures, row.losses, row.rollbacks) = (0, 0, 0, 0)
             }
         case .variantFailed(let job, let index, _):
             changeRows(of: job) { if $0.isOpen, Int($0.variant) == index { $0.state = .failed } }
         case .model(let model): models.append(model)
         case .pace(let pace): paces[pace.key] = pace
         case .alarm: break
+        }
+    }
+
+    private func share(_ shared: SharedStages) {
+        for stage in shared.stages {
+            let task = TaskID(image: shared.image, stage: stage)
+            let other = TaskID(image: shared.other, stage: stage)
+            guard var done = jobs[shared.other.job]?.results[other] else { continue }
+            done.result.lease = LeaseID(task: task, attempt: 0)
+            jobs[shared.image.job]?.results[task] = done
         }
     }
 
@@ -101,7 +127,12 @@ package final class MemoryStore: FarmStore {
         let loaded = ids.compactMap { id -> Job? in
             guard let images = jobs[id] else { return nil }
             let model = models.first { $0.key == images.head.model }
-            var job = Job(head: images.head, variants: images.variants, images: images.rows, model: model)
+            let sources = images.requests.enumerated().map {
+                source(prompt: $1.prompt, seed: $1.seed, at: $0)
+            }
+            var job = Job(
+                head: images.head, variants: images.variants, images: images.rows, sources: sources,
+                model: model)
             for (task, done) in images.results {
                 job.setEvidence(done.evidence, image: task.image.index, stage: task.stage)
             }
@@ -121,13 +152,22 @@ package final class MemoryStore: FarmStore {
         return ImageRequest(prompt: request.prompt, seed: request.seed, options: options)
     }
 
-    package func disposable(of images: [ImageID]) -> [BlobID] {
-        let mine = images.flatMap { image in
-            (jobs[image.job]?.results.values ?? [:].values)
-                .filter { $0.result.lease.task.image == image && $0.result.pixels == nil }
-                .map(\.result.blob)
+    package func disposable(after changes: [CoordinatorChange]) -> [BlobID] {
+        let mine = changes.flatMap { change -> [BlobID] in
+            switch change {
+            case .image(let id, let row) where !row.isOpen: intermediates(of: id.job) { $0 == id.index }
+            case .imagesCancelled(let job):
+                intermediates(of: job) { jobs[job]?.rows[$0].isOpen == false }
+            default: []
+            }
         }
         return Set(mine).filter { !isNeeded($0) }.sorted()
+    }
+
+    private func intermediates(of job: JobID, _ isMeant: (_ index: Int) -> Bool) -> [BlobID] {
+        (jobs[job]?.results.values ?? [:].values)
+            .filter { $0.result.pixels == nil && isMeant($0.result.lease.task.image.index) }
+            .map(\.result.blob)
     }
 
     private func isNeeded(_ blob: BlobID) -> Bool {
@@ -135,7 +175,7 @@ package final class MemoryStore: FarmStore {
             images.results.values.contains { done in
                 guard done.result.blob == blob else { return false }
                 return done.result.pixels != nil
-                    || images.rows[done.result.lease.task.image.index].state != .done
+                    || images.rows[done.result.lease.task.image.index].isOpen
             }
         }
     }

@@ -36,6 +36,12 @@ package enum Mistake: String, CaseIterable, Sendable {
     case forgetsBeforeVerdict
     /// A worker tells its results only once.
     case neverRepeats
+    /// Pictures of different seeds are taken for the same.
+    case sharesAcrossSeeds
+    /// An image that waits for another's stage is forgotten when that one ends.
+    case forgetsTwins
+    /// The coordinator does not see that tasks are the same.
+    case computesTwins
 }
 
 extension World {

@@ -20,6 +20,8 @@ package struct SimulationCounts: Hashable, Sendable {
     package var messages = 0
     /// Tasks committed.
     package var commits = 0
+    /// Tasks that were not computed because an equal one was.
+    package var shared = 0
     /// Misfortunes.
     package var faults = 0
     /// Crashes among them.
@@ -39,6 +41,7 @@ package struct SimulationCounts: Hashable, Sendable {
         events += other.events
         messages += other.messages
         commits += other.commits
+        shared += other.shared
         faults += other.faults
         crashes += other.crashes
         seconds += other.seconds

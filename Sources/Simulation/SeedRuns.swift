@@ -73,7 +73,7 @@ package struct SeedReport: Sendable {
         let numbers = """
             \(seeds) seeds in \(wallSeconds) s (\(Int(rate)) a second): \(counts.events) events, \
             \(counts.messages) messages, \(counts.faults) faults, \(counts.crashes) crashes, \
-            \(counts.commits) commits, \(counts.pictures) pictures, \(counts.failures) given up, \
+            \(counts.commits) commits, \(counts.shared) tasks shared, \(counts.pictures) pictures, \(counts.failures) given up, \
             \(counts.seconds) simulated seconds
             """
         guard let failure, let violation = failure.violation else { return numbers + "\nevery rule held" }
@@ -89,7 +89,8 @@ package struct SeedReport: Sendable {
         return """
             {"seeds": \(seeds), "wall_seconds": \(wallSeconds), "events": \(counts.events), \
             "messages": \(counts.messages), "faults": \(counts.faults), "crashes": \(counts.crashes), \
-            "commits": \(counts.commits), "pictures": \(counts.pictures), "given_up": \(counts.failures), \
+            "commits": \(counts.commits), "shared": \(counts.shared), \
+            "pictures": \(counts.pictures), "given_up": \(counts.failures), \
             "simulated_seconds": \(counts.seconds), "seed": \(failure.map { "\($0.seed)" } ?? "null"), \
             "violation": \(violation ?? "null")}
             """

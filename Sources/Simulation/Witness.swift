@@ -41,6 +41,7 @@ struct Witness {
     private var excluded: [Failing: Instant] = [:]
     private var quarantined: [Failing: Instant] = [:]
     private var nonces: [WorkerID: UInt64] = [:]
+    private var twins: TwinBooks
     /// Results on workers' disks.
     private var kept: [Int: Set<LeaseID>] = [:]
     /// Blobs that must never be lost.
@@ -52,6 +53,7 @@ struct Witness {
         self.options = options
         self.scripts = scripts
         self.tempers = tempers
+        twins = TwinBooks(scripts: scripts)
     }
 
     /// How many leases of an image were ever given.
@@ -69,6 +71,7 @@ struct Witness {
                 attempts[image] = Int(row.attempt)
             }
         }
+        twins.restart(with: snapshot)
         committed = Set(durable.keys.filter { $0.stage < stages[$0.image] ?? 0 })
         watched = [:]
         for held in snapshot.leases where attempts[held.id.task.image] == held.id.attempt {
@@ -156,6 +159,12 @@ struct Witness {
     private var keys: [LeaseID: StageKey] = [:]
 
     private mutating func judge(_ change: CoordinatorChange, at now: Instant) -> String? {
+        if case .imagesReopened(let job, _) = change {
+            let images = twins.ended(of: job)
+            committed = committed.filter { !images.contains($0.image) }
+            for image in images { stages[image] = 0 }
+        }
+        defer { twins.note(change) }
         switch change {
         case .image(let image, let row):
             let stage = Int(row.stage)
@@ -186,6 +195,9 @@ struct Witness {
             // Its failures are counted anew after that.
             streaks[failing] = nil
             excluded[failing] = nil
+        case .shared(let shared):
+            for stage in shared.stages { committed.insert(TaskID(image: shared.image, stage: stage)) }
+            return twins.judge(shared, live: live)
         default: break
         }
         return nil
@@ -242,7 +254,7 @@ struct Witness {
         if let until = quarantined[failing], until > now {
             return "\(lease) goes to \(session), which gave wrong bytes in \(dispatch.stage)"
         }
-        return nil
+        return twins.judge(lease, live: live)
     }
 
     private func judge(revoked lease: LeaseID, at now: Instant) -> String? {
@@ -262,6 +274,13 @@ struct Witness {
                     pictures.insert(done.result.blob)
                 } else {
                     intermediates.insert(done.result.blob)
+                }
+            case .shared(let shared):
+                for stage in shared.stages {
+                    let task = TaskID(image: shared.image, stage: stage)
+                    var done = durable[TaskID(image: shared.other, stage: stage)]
+                    done?.result.lease = LeaseID(task: task, attempt: 0)
+                    durable[task] = done
                 }
             case .job(let head) where head.state != .draft: durableJobs.insert(head.id)
             default: break

@@ -91,6 +91,7 @@ extension World {
             take(message, from: peer)
             guard coordinator.isUp, coordinator.life == life else { return }
         }
+        if hasMore { apply(.proceed) }
         if now >= coordinator.nextTick {
             coordinator.nextTick = now + World.tick
             schedule(World.tick, .coordinatorTurn(life: life))
@@ -108,7 +109,12 @@ extension World {
         settle()
         guard coordinator.isUp, coordinator.life == life else { return }
         checkCoordinator()
-        if !coordinator.inbox.isEmpty { wakeCoordinator() }
+        if !coordinator.inbox.isEmpty || hasMore { wakeCoordinator() }
+    }
+
+    /// Whether the machine has work left and may decide.
+    private var hasMore: Bool {
+        coordinator.stall == nil && coordinator.machine.hasMore && mistake != .forgetsTwins
     }
 
     /// Lets the machine decide; what it wants is done when the turn is settled.
@@ -172,15 +178,17 @@ extension World {
             return false
         }
         witness.noteDurable(coordinator.changes)
+        for case .shared(let shared) in coordinator.changes { counts.shared += shared.stages.count }
         let results = coordinator.changes.compactMap { change in
             if case .result(let done) = change { done } else { nil }
         }
+        let written = coordinator.changes
         coordinator.changes = []
         counts.commits += results.count
         trace.stir(results.count)
         for done in results { checkCommit(done) }
         if coordinatorBurns() { return false }
-        removeIntermediates(of: results.filter { $0.result.pixels != nil }.map(\.result.lease.task.image))
+        removeIntermediates(after: written)
         if coordinator.stall != nil {
             coordinator.stall = nil
             apply(.trouble(coordinator.diskTrouble))
@@ -188,10 +196,9 @@ extension World {
         return true
     }
 
-    private func removeIntermediates(of images: [ImageID]) {
-        guard !images.isEmpty else { return }
+    private func removeIntermediates(after changes: [CoordinatorChange]) {
         do throws(StoreFailure) {
-            for blob in try coordinator.store.disposable(of: images) { coordinator.blobs[blob] = nil }
+            for blob in try coordinator.store.disposable(after: changes) { coordinator.blobs[blob] = nil }
         } catch {
             fail("the store refused: \(error.text)")
         }

@@ -73,7 +73,10 @@ extension World {
         switch request {
         case .submit(let submission): apply(.submit(id, submission))
         case .submitImages(let submission, let first, let images):
-            apply(.submitImages(id, submission, first: first, images: images))
+            let submitted = images.enumerated().map {
+                SubmittedImage(request: $1, source: coordinator.store.source(of: $1, at: first + $0))
+            }
+            apply(.submitImages(id, submission, first: first, images: submitted))
         case .submitEnd(let submission): apply(.submitEnd(id, submission))
         case .control(let job, let action): apply(.control(id, job, action))
         case .hello, .jobs, .status, .workers, .images: break

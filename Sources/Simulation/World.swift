@@ -37,14 +37,15 @@ package final class World {
     ///     one.
     package init(
         seed: UInt64, settings: SimulationSettings, mistake: Mistake? = nil, tracing: Bool = false,
-        store: any FarmStore = MemoryStore()
+        store: (any FarmStore)? = nil
     ) {
         let scenario = Scenario(seed: seed, settings: settings)
         self.scenario = scenario
         self.mistake = mistake
         dice = Dice(seed: Dice.mix(seed ^ 0x7e55_e7a))
         network = Network(weather: scenario.weather)
-        coordinator = CoordinatorNode(store: store)
+        coordinator = CoordinatorNode(
+            store: store ?? MemoryStore(mistake: mistake))
         workers = scenario.workers.enumerated().map { WorkerNode(index: $0, temper: $1) }
         clients = scenario.jobs.enumerated().map { ClientNode(index: $0, script: $1) }
         witness = Witness(options: scenario.options, scripts: scenario.jobs, tempers: scenario.workers)

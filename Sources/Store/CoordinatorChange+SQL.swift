@@ -36,6 +36,7 @@ extension CoordinatorChange {
         case .released(let lease):
             try run("DELETE FROM leases WHERE id = ? AND attempt = ?", [lease.task.image.key, lease.attempt])
         case .result(let done): try done.write(to: database)
+        case .shared(let shared): try shared.write(to: database)
         case .imageFailed(let id, let reason):
             try run("INSERT OR REPLACE INTO errors VALUES (?, ?)", [id.key, reason])
             try run("DELETE FROM leases WHERE id = ?", [id.key])
@@ -72,7 +73,7 @@ extension CoordinatorChange {
             try database.execute(
                 sql: """
                     DELETE FROM errors WHERE id IN (SELECT id FROM images WHERE \(some));
-                    UPDATE images SET state = min(stage, 1), failures = 0, losses = 0, rollbacks = 0
+                    UPDATE images SET state = 0, stage = 0, failures = 0, losses = 0, rollbacks = 0
                     WHERE \(some)
                     """, arguments: ["low": job.keys.lowerBound, "high": job.keys.upperBound])
         case .variantFailed(let job, let index, let reason):
@@ -171,6 +172,30 @@ extension CommittedResult {
         for (number, text) in result.warnings.enumerated() {
             try database.cachedStatement(sql: "INSERT OR REPLACE INTO warnings VALUES (?, ?, ?, ?)")
                 .execute(arguments: [key, place, number, text])
+        }
+    }
+}
+
+extension SharedStages {
+    /// Copies the other image's rows, under attempt 0.
+    fileprivate func write(to database: Database) throws {
+        let results = try HotStatement(
+            """
+            INSERT OR REPLACE INTO results
+            SELECT ?1, stage, name, 0, blob, pixels, worker, seconds, load_seconds FROM results
+            WHERE id = ?2 AND stage >= ?3 AND stage < ?4
+            """, database)
+        let warnings = try HotStatement(
+            """
+            INSERT OR REPLACE INTO warnings SELECT ?1, stage, place, text FROM warnings
+            WHERE id = ?2 AND stage >= ?3 AND stage < ?4
+            """, database)
+        for statement in [results, warnings] {
+            statement.bind(1, image.key)
+            statement.bind(2, other.key)
+            statement.bind(3, stages.lowerBound)
+            statement.bind(4, stages.upperBound)
+            try statement.run()
         }
     }
 }

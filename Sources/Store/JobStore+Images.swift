@@ -2,6 +2,19 @@ package import Farm
 import Foundation
 import GRDB
 
+extension CoordinatorChange {
+    /// The keys of images that end with this change and may leave intermediate results.
+    fileprivate var endedImages: [Range<Int64>] {
+        switch self {
+        // The one stage of a picture of one stage is no intermediate.
+        case .image(let id, let row) where !row.isOpen && !(row.state == .done && row.stage < 2):
+            [id.key..<id.key + 1]
+        case .imagesCancelled(let job): [job.keys]
+        default: []
+        }
+    }
+}
+
 extension JobStore {
     /// Prompt and seed of each image, with the options that the caller knows; nil where there is no such
     /// image.
@@ -58,20 +71,26 @@ extension JobStore {
         }
     }
 
-    /// Of the blobs of `images`' done stages, those that no image needs any more: no picture, and no stage of
-    /// an image that may still go on.
+    /// Blobs of images that ended by `changes`, which are on disk, that nobody needs any more: no picture, and
+    /// no stage of an image that may still go on.
     /// - Throws: `StoreError.failed` or `.damaged`.
-    package func disposable(of images: [ImageID]) throws(StoreError) -> [BlobID] {
-        let sql = """
-            SELECT DISTINCT blob FROM results AS mine WHERE id = ? AND pixels IS NULL AND NOT EXISTS (
-                SELECT 1 FROM results AS other JOIN images USING (id)
-                WHERE other.blob = mine.blob AND (images.state <> 2 OR other.pixels IS NOT NULL))
-            """
+    package func disposable(after changes: [CoordinatorChange]) throws(StoreError) -> [BlobID] {
+        let ended = changes.flatMap(\.endedImages)
+        guard !ended.isEmpty else { return [] }
         return try read { database in
-            let statement = try HotStatement(sql, database)
+            // Of a cancelled job's images few had begun; the rows of the others are not looked at twice.
+            let statement = try HotStatement(
+                """
+                SELECT DISTINCT mine.blob FROM images CROSS JOIN results AS mine USING (id)
+                WHERE images.id >= ? AND images.id < ? AND images.state >= 2 AND mine.pixels IS NULL
+                AND NOT EXISTS (
+                    SELECT 1 FROM results AS other JOIN images AS owner USING (id)
+                    WHERE other.blob = mine.blob AND (owner.state < 2 OR other.pixels IS NOT NULL))
+                """, database)
             var blobs: [BlobID] = []
-            for image in images {
-                statement.bind(1, image.key)
+            for keys in ended {
+                statement.bind(1, keys.lowerBound)
+                statement.bind(2, keys.upperBound)
                 while try statement.step() {
                     if let digest = statement.digest(0) { blobs.append(BlobID(digest)) }
                 }

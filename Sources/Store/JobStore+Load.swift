@@ -27,9 +27,10 @@ extension JobStore {
             let known = Dictionary(models.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
             let heads = try JobStore.heads(in: database, path)
             let jobs = try heads.map { head in
+                let rows = try JobStore.rows(of: head.id, in: database, path)
                 var job = Job(
                     head: head, variants: try JobStore.variants(of: head.id, in: database),
-                    images: try JobStore.rows(of: head.id, in: database, path),
+                    images: rows, sources: try JobStore.sources(of: head.id, rows.count, in: database, path),
                     model: head.model.flatMap { known[$0] })
                 try JobStore.addEvidence(to: &job, from: database, path)
                 return job
@@ -135,6 +136,24 @@ extension JobStore {
             rows.append(image)
         }
         return rows
+    }
+
+    private static func sources(
+        of job: JobID, _ count: Int, in database: Database, _ path: String
+    ) throws -> [PictureSource] {
+        let statement = try HotStatement(
+            "SELECT prompt, seed FROM requests WHERE id >= ? AND id < ? ORDER BY id", database)
+        statement.bind(1, job.keys.lowerBound)
+        statement.bind(2, job.keys.upperBound)
+        var sources: [PictureSource] = []
+        while try statement.step() {
+            let seed = UInt64(bitPattern: statement.integer(1))
+            sources.append(PictureSource(prompt: statement.text(0), seed: seed))
+        }
+        guard sources.count == count else {
+            throw StoreError.damaged(path: path, reason: "the requests of job \(job)")
+        }
+        return sources
     }
 
     private static func addEvidence(to job: inout Job, from database: Database, _ path: String) throws {

@@ -12,8 +12,13 @@ final class Bench {
         machine = CoordinatorMachine(options: options, restoring: snapshot, at: now)
     }
 
+    /// One event, and all that it leaves to do.
     @discardableResult
-    func apply(_ event: CoordinatorEvent) -> [CoordinatorEffect] { machine.apply(event, at: now) }
+    func apply(_ event: CoordinatorEvent) -> [CoordinatorEffect] {
+        var effects = machine.apply(event, at: now)
+        while machine.hasMore { effects += machine.apply(.proceed, at: now) }
+        return effects
+    }
 
     func wait(_ milliseconds: Int64) { now = now.advanced(by: milliseconds) }
 
@@ -23,20 +28,30 @@ final class Bench {
         apply(.hello(Fixtures.hello(session, slots: slots, running: running))).dispatches
     }
 
-    /// Submits a job and gives its number.
+    /// Submits a job of different images and gives its number.
     @discardableResult
     func submit(
         _ count: Int, size: Int = 256, priority: Int = 0, model: String = "toy", owner: String = "me"
     ) -> JobID? {
+        let first = (requests + 1) << 32
+        let images = (0..<UInt64(count)).map { place in
+            ImageRequest(prompt: "p", seed: first + place, options: RenderOptions(size: size))
+        }
+        return submit(images, priority: priority, model: model, owner: owner)
+    }
+
+    /// Submits a job of these images and gives its number.
+    @discardableResult
+    func submit(
+        _ images: [ImageRequest], priority: Int = 0, model: String = "toy", owner: String = "me"
+    ) -> JobID? {
         requests += 1
         let id = SubmissionID(high: 1, low: requests)
         let request = RequestID(requests)
-        apply(
-            .submit(
-                request, Fixtures.submission(id, count: count, priority: priority, model: model, owner: owner)
-            ))
-        let image = ImageRequest(prompt: "p", seed: 1, options: RenderOptions(size: size))
-        apply(.submitImages(request, id, first: 0, images: Array(repeating: image, count: count)))
+        let submission = Fixtures.submission(
+            id, count: images.count, priority: priority, model: model, owner: owner)
+        apply(.submit(request, submission))
+        apply(.submitImages(request, id, first: 0, images: images.map(Fixtures.submitted)))
         let effects = apply(.submitEnd(request, id))
         dispatched = effects.dispatches
         for case .reply(_, .submission(let state)) in effects { return state.job }
@@ -103,6 +118,16 @@ enum Fixtures {
 
     static func digest(_ byte: UInt8) -> Digest {
         Digest(bytes: [UInt8](repeating: byte, count: 32)) ?? .zero
+    }
+
+    /// A request with a source of its own.
+    static func submitted(_ request: ImageRequest) -> SubmittedImage {
+        let text = Array(request.prompt.utf8.prefix(23))
+        let words = (0..<8).map { UInt8(truncatingIfNeeded: request.seed >> ($0 * 8)) }
+        let bytes = words + [UInt8(text.count)] + text
+        let padding = [UInt8](repeating: 0, count: 32 - bytes.count)
+        return SubmittedImage(
+            request: request, source: PictureSource(Digest(bytes: bytes + padding) ?? .zero))
     }
 
     static func hello(

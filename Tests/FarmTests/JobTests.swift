@@ -9,7 +9,8 @@ import Testing
         bench.join(one)
         let id = SubmissionID(high: 3, low: 4)
         let submission = Fixtures.submission(id, count: 3)
-        let image = ImageRequest(prompt: "p", seed: 1, options: RenderOptions(size: 64))
+        let image = Fixtures.submitted(
+            ImageRequest(prompt: "p", seed: 1, options: RenderOptions(size: 64)))
         func state(_ received: Int, _ job: Int64?) -> [CoordinatorEffect] {
             [
                 .reply(
@@ -87,7 +88,8 @@ import Testing
         #expect(bench.status(job)?.images.cancelled == 3)
         #expect(bench.complete(second, by: one).verdicts == [.fenced])
         let again = try #require(bench.apply(.control(RequestID(2), job, .retry)).dispatches.first)
-        #expect(again.lease.task == second.lease.task)
+        // What it had done is collected; it begins anew.
+        #expect(again.lease.task == first.lease.task)
         #expect(again.lease.attempt == 3)
         #expect(bench.status(job)?.state == .active)
     }

@@ -98,7 +98,7 @@ import Testing
         let id = SubmissionID(high: 2, low: 1)
         let image = ImageRequest(prompt: "p", seed: 1, options: RenderOptions(size: 64))
         bench.apply(.submit(RequestID(9), Fixtures.submission(id, count: 1)))
-        bench.apply(.submitImages(RequestID(9), id, first: 0, images: [image]))
+        bench.apply(.submitImages(RequestID(9), id, first: 0, images: [Fixtures.submitted(image)]))
         let effects = bench.apply(.submitEnd(RequestID(9), id))
         #expect(effects.contains { if case .assign(two, _) = $0 { true } else { false } })
     }

@@ -32,8 +32,12 @@ final class SQLiteFarmStore: FarmStore {
         }
     }
 
-    func disposable(of images: [ImageID]) throws(StoreFailure) -> [BlobID] {
-        try wrap { () throws(StoreError) in try store.disposable(of: images).sorted() }
+    func source(of request: ImageRequest, at index: Int) -> PictureSource {
+        PictureSource(prompt: request.prompt, seed: request.seed)
+    }
+
+    func disposable(after changes: [CoordinatorChange]) throws(StoreFailure) -> [BlobID] {
+        try wrap { () throws(StoreError) in try store.disposable(after: changes).sorted() }
     }
 
     private func wrap<Value>(_ body: () throws(StoreError) -> Value) throws(StoreFailure) -> Value {

@@ -26,6 +26,15 @@ import Testing
         #expect(world.machine.snapshot.jobs.contains { $0.imageCounts.done > 0 })
     }
 
+    @Test func theseFarmsShareStages() {
+        let shared = (1...6 as ClosedRange<UInt64>).map { seed in
+            var world = World(seed: seed)
+            for _ in 0..<400 { _ = world.turn() }
+            return world.shared
+        }
+        #expect(shared.contains { $0 > 0 })
+    }
+
     /// Both changes end a lease by the same statement, run by GRDB for the one and by hand for the other.
     @Test func aResultAfterAFailureEndsItsLease() throws {
         let temporary = try TemporaryFolder()
@@ -84,6 +93,8 @@ struct World {
     private var now = Instant(milliseconds: 1_000)
     private var held: [(WorkerSession, Dispatch)] = []
     private var submitted: UInt64 = 0
+    /// Times that an image took stages over.
+    private(set) var shared = 0
 
     init(seed: UInt64) {
         state = seed
@@ -108,13 +119,22 @@ struct World {
         var changes: [CoordinatorChange] = []
         for _ in 0...draw(3) {
             now = now.advanced(by: Int64(draw(2000)))
-            for effect in machine.apply(event(), at: now) {
-                switch effect {
-                case .persist(let change): changes.append(change)
-                case .assign(let session, let dispatch):
-                    if deliversAll || draw(10) > 0 { held.append((session, dispatch)) }
-                case .send, .reply, .notice: break
-                }
+            changes += apply(event())
+            while machine.hasMore { changes += apply(.proceed) }
+        }
+        return changes
+    }
+
+    private mutating func apply(_ event: CoordinatorEvent) -> [CoordinatorChange] {
+        var changes: [CoordinatorChange] = []
+        for effect in machine.apply(event, at: now) {
+            switch effect {
+            case .persist(let change):
+                if case .shared = change { shared += 1 }
+                changes.append(change)
+            case .assign(let session, let dispatch):
+                if deliversAll || draw(10) > 0 { held.append((session, dispatch)) }
+            case .send, .reply, .notice: break
             }
         }
         return changes
@@ -151,9 +171,13 @@ struct World {
                 size: 64,
                 steps: draw(2) == 0 ? [] : [StepOverride(stage: StageName("a"), steps: 2 + draw(3))],
                 guidance: draw(2) == 0 ? nil : 2.5)
-            let image = ImageRequest(prompt: "p", seed: .max, options: options)
+            // Images at the same place of different jobs are twins.
+            let first = 2 * draw(2)
+            let images = (first..<first + 2).map { place in
+                SubmittedImage(ImageRequest(prompt: "p", seed: .max - UInt64(place), options: options))
+            }
             let id = SubmissionID(high: 5, low: submitted)
-            return .submitImages(RequestID(1), id, first: 2 * draw(2), images: [image, image])
+            return .submitImages(RequestID(1), id, first: first, images: images)
         default: return .submitEnd(RequestID(1), SubmissionID(high: 5, low: submitted))
         }
     }

@@ -18,11 +18,13 @@ package enum CoordinatorChange: Hashable, Sendable {
     case released(LeaseID)
     /// A task is done; ends its lease.
     case result(CommittedResult)
+    /// An image has stages that another has done.
+    case shared(SharedStages)
     /// An image failed with this reason.
     case imageFailed(ImageID, reason: String)
     /// All open images of a job are cancelled and its leases end.
     case imagesCancelled(JobID)
-    /// All failed and cancelled images of a job begin again at their stage, but for those of some variants.
+    /// All failed and cancelled images of a job begin again, but for those of some variants.
     case imagesReopened(JobID, exceptVariants: [Int])
     /// All open images of a variant failed with this reason.
     case variantFailed(JobID, index: Int, reason: String)
@@ -107,6 +109,23 @@ package struct CommittedResult: Hashable, Sendable {
     /// What later results of the task are compared with: the pixels' digest, or the blob's where there are
     /// none.
     package var evidence: Digest { result.pixels ?? result.blob.digest }
+}
+
+/// Stages that an image takes over from another instead of having them computed.
+package struct SharedStages: Hashable, Sendable {
+    /// Who takes them over.
+    package var image: ImageID
+    /// Who has them.
+    package var other: ImageID
+    /// Places of the stages; at least one.
+    package var stages: Range<Int>
+
+    /// `image` takes `stages` over from `other`.
+    package init(image: ImageID, other: ImageID, stages: Range<Int>) {
+        self.image = image
+        self.other = other
+        self.stages = stages
+    }
 }
 
 /// What the store gives at start.

@@ -17,7 +17,7 @@ package enum CoordinatorEvent: Hashable, Sendable {
     /// A client begins a submission or asks how far it came.
     case submit(RequestID, Submission)
     /// The next images of a submission.
-    case submitImages(RequestID, SubmissionID, first: Int, images: [ImageRequest])
+    case submitImages(RequestID, SubmissionID, first: Int, images: [SubmittedImage])
     /// A submission is complete.
     case submitEnd(RequestID, SubmissionID)
     /// A client does something to a job.
@@ -26,4 +26,6 @@ package enum CoordinatorEvent: Hashable, Sendable {
     case tick
     /// Something stops new work (the text is for people), or nothing does any more.
     case trouble(String?)
+    /// There is time for what earlier events left to do: `CoordinatorMachine.hasMore`.
+    case proceed
 }

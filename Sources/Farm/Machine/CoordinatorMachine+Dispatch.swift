@@ -20,8 +20,8 @@ extension CoordinatorMachine {
     }
 
     private mutating func feed(_ id: WorkerID, mayLoad: Bool, at now: Instant) {
-        while !queue.isEmpty, let image = pick(for: id, mayLoad: mayLoad, at: now) {
-            lease(image, to: id, at: now)
+        while mayStillSetAside > 0, !queue.isEmpty, let image = pick(for: id, mayLoad: mayLoad, at: now) {
+            if !setAside(image) { lease(image, to: id, at: now) }
         }
     }
 

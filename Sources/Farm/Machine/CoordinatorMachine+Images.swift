@@ -27,6 +27,7 @@ extension CoordinatorMachine {
         guard let after = jobs[image.job]?.images[image.index] else { return }
         if after.stage != before.stage { avoided[image] = nil }
         if !after.isOpen { avoided[image] = nil }
+        follow(image, from: before, to: after)
         if after.isOpen, !after.leased { hasNewTasks = true }
         persist(.image(image, after))
         requeue(image.job, stage: Int(before.stage))

@@ -21,7 +21,7 @@ extension CoordinatorMachine {
         let head = Job.Head(
             id: nextJob, submission: submission, state: .draft, model: nil, submitted: now, finished: nil,
             alarms: 0)
-        let job = Job(head: head, variants: [], images: [], model: nil)
+        let job = Job(head: head, variants: [], images: [], sources: [], model: nil)
         jobs[head.id] = job
         submissions[submission.id] = head.id
         draftHeard[head.id] = now
@@ -32,7 +32,7 @@ extension CoordinatorMachine {
     }
 
     mutating func extend(
-        _ id: SubmissionID, first: Int, images: [ImageRequest], for request: RequestID, at now: Instant
+        _ id: SubmissionID, first: Int, images: [SubmittedImage], for request: RequestID, at now: Instant
     ) {
         guard let number = submissions[id], let job = jobs[number] else {
             return refuse(request, .notFound, "This submission is not known; begin it again.")
@@ -56,31 +56,32 @@ extension CoordinatorMachine {
         if let job = jobs[number] { reply(request, .submission(state(of: job))) }
     }
 
-    private func newOptions(in images: [ImageRequest], for job: Job) -> Int {
+    private func newOptions(in images: [SubmittedImage], for job: Job) -> Int {
         var found: Set<RenderOptions> = []
-        for image in images where !found.contains(image.options) && !job.variants.contains(image.options) {
-            found.insert(image.options)
+        for options in images.lazy.map(\.request.options)
+        where !found.contains(options) && !job.variants.contains(options) {
+            found.insert(options)
         }
         return found.count
     }
 
-    private mutating func append(_ images: [ImageRequest], to number: JobID) {
+    private mutating func append(_ images: [SubmittedImage], to number: JobID) {
         let first = jobs[number]?.images.count ?? 0
         var added: [NewImage] = []
         added.reserveCapacity(images.count)
-        for image in images {
-            guard let (variant, isNew) = jobs[number]?.variant(for: image.options) else { continue }
-            if isNew { persist(.variant(number, index: Int(variant), image.options)) }
-            added.append(NewImage(prompt: image.prompt, seed: image.seed, variant: variant))
+        for request in images.lazy.map(\.request) {
+            guard let (variant, isNew) = jobs[number]?.variant(for: request.options) else { continue }
+            if isNew { persist(.variant(number, index: Int(variant), request.options)) }
+            added.append(NewImage(prompt: request.prompt, seed: request.seed, variant: variant))
         }
-        jobs[number]?.append(added.map { ImageRow(variant: $0.variant) })
+        jobs[number]?.append(added.map { ImageRow(variant: $0.variant) }, sources: images.map(\.source))
         persist(.images(number, first: first, added))
     }
 
     /// What of `images` the job's model cannot do, for people; nil while the model is unknown.
-    private func misfit(in images: [ImageRequest], for job: Job) -> String? {
+    private func misfit(in images: [SubmittedImage], for job: Job) -> String? {
         guard let model = model(named: job.head.submission.model) else { return nil }
-        return images.lazy.compactMap { model.misfit($0.options) }.first
+        return images.lazy.compactMap { model.misfit($0.request.options) }.first
     }
 
     mutating func end(_ id: SubmissionID, for request: RequestID, at now: Instant) {
@@ -139,6 +140,7 @@ extension CoordinatorMachine {
 
     private mutating func resolve(_ id: JobID, _ model: ModelAnnouncement, at now: Instant) {
         jobs[id]?.resolve(model)
+        learnTwins(of: id)
         changeHead(id) { _ in }
         for index in jobs[id]?.plans.indices ?? 0..<0 where jobs[id]?.plans[index] == nil {
             guard let options = jobs[id]?.variants[index] else { continue }
@@ -157,7 +159,9 @@ extension CoordinatorMachine {
         switch (action, job.head.state) {
         case (.cancel, .active), (.cancel, .paused): cancel(id, at: now)
         case (.pause, .active): changeHead(id) { $0.state = .paused }
-        case (.resume, .paused): changeHead(id) { $0.state = .active }
+        case (.resume, .paused):
+            changeHead(id) { $0.state = .active }
+            arrive(id)
         case (.retry, .finished), (.retry, .cancelled), (.retry, .active), (.retry, .paused):
             reopen(id, at: now)
         case (.pause, .paused), (.resume, .active), (.cancel, .cancelled): break
@@ -176,6 +180,7 @@ extension CoordinatorMachine {
                 send(worker.session, .revoke(lease.id))
             }
         }
+        followCancel(of: id)
         jobs[id]?.changeAll { row in
             guard row.isOpen else { return }
             row.leased = false
@@ -203,6 +208,7 @@ extension CoordinatorMachine {
             if head.state != .paused { head.state = .active }
             head.finished = nil
         }
+        arrive(id)
         if head.model == nil, let model = model(named: head.submission.model) { resolve(id, model, at: now) }
         finishIfDone(id, at: now)
     }

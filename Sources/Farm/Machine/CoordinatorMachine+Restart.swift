@@ -13,6 +13,7 @@ extension CoordinatorMachine {
             jobs[job.head.id] = job
             submissions[job.head.submission.id] = job.head.id
             if job.head.state == .draft { draftHeard[job.head.id] = now }
+            learnTwins(of: job.head.id)
             requeue(job.head.id)
         }
         for held in snapshot.leases { restore(held, at: now) }
@@ -39,11 +40,16 @@ extension CoordinatorMachine {
 
     /// What must survive a crash, as the store should hold it now.
     package var snapshot: CoordinatorSnapshot {
+        CoordinatorSnapshot(
+            nextJob: nextJob, models: Array(models.values), jobs: jobs.values.map(\.asStored),
+            leases: heldLeases, paces: storedPaces.values.sorted { $0.key < $1.key })
+    }
+
+    /// The leases that workers hold, as the store should have them.
+    package var heldLeases: [HeldLease] {
         let leases = workers.values.flatMap { worker in
             worker.leases.filter { !isShadow($0.id) }.map { HeldLease(id: $0.id, session: worker.session) }
         }
-        return CoordinatorSnapshot(
-            nextJob: nextJob, models: Array(models.values), jobs: Array(jobs.values),
-            leases: leases.sorted { $0.id < $1.id }, paces: storedPaces.values.sorted { $0.key < $1.key })
+        return leases.sorted { $0.id < $1.id }
     }
 }

@@ -61,9 +61,6 @@ extension CoordinatorMachine {
         jobs[id]?.head.model.flatMap { models[$0] }
     }
 
-    /// The leases that workers hold, for checks.
-    package var heldLeases: [HeldLease] { snapshot.leases }
-
     /// Whether a session is some worker's present one and not lost.
     package func knows(_ session: WorkerSession) -> Bool {
         guard let worker = workers[session.worker] else { return false }
@@ -76,6 +73,10 @@ extension CoordinatorMachine {
             let text = "no worker with the model \"\(job.head.submission.model)\" has connected yet"
             return [WaitReason(count: job.imageCounts.waiting, text: text)]
         }
+        guard job.head.state == .active else {
+            let paused = WaitReason(count: job.taskCounts.ready, text: "the job is paused")
+            return [paused, blocked(of: job)].filter { $0.count > 0 }
+        }
         var reasons: [WaitReason] = []
         for (place, ready) in job.ready.enumerated() where !ready.isEmpty {
             let text = reason(forStage: place, of: job, key, at: now)
@@ -85,15 +86,18 @@ extension CoordinatorMachine {
                 reasons.append(WaitReason(count: ready.count, text: text))
             }
         }
-        if job.taskCounts.blocked > 0 {
-            let text = "an earlier stage of the same picture comes first"
-            reasons.append(WaitReason(count: job.taskCounts.blocked, text: text))
+        if job.asideCount > 0 {
+            reasons.append(WaitReason(count: job.asideCount, text: twinReason(of: job)))
         }
-        return reasons
+        return (reasons + [blocked(of: job)]).filter { $0.count > 0 }
+    }
+
+    private func blocked(of job: Job) -> WaitReason {
+        WaitReason(
+            count: job.taskCounts.blocked, text: "an earlier stage of the same picture comes first")
     }
 
     private func reason(forStage place: Int, of job: Job, _ model: ModelKey, at now: Instant) -> String {
-        if job.head.state == .paused { return "the job is paused" }
         if let trouble { return trouble }
         let able = workers.values.lazy.filter { $0.presence == .connected && $0.serves(model) }
         guard !able.isEmpty else { return "no connected worker has the model \(model.name)" }

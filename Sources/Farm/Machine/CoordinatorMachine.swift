@@ -1,3 +1,4 @@
+import DequeModule
 import OrderedCollections
 
 /// The coordinator's decisions as a value: `apply` takes what happened and when, and says what to do. It
@@ -29,6 +30,14 @@ package struct CoordinatorMachine: Hashable, Sendable {
     var loads: [ModelKey: Pace] = [:]
     /// Images whose task two workers try, or whose earlier attempt goes on alone. Looked up, never iterated.
     var elders: [ImageID: Elder] = [:]
+    /// Tasks with the same inputs.
+    var twins = Twins()
+    /// Images to be looked at again, for what they waited for has ended.
+    var due: Deque<ImageID> = []
+    /// Jobs whose images are to be looked at for finished twins, and how far that came.
+    var arrivals: OrderedDictionary<JobID, Int> = [:]
+    /// Images that this call of `apply` may still set aside.
+    var mayStillSetAside = twinsPerTurn
     /// Changes whenever a job changes. Looked up, never iterated.
     var revisions: [JobID: UInt64] = [:]
     /// What stops new work, for people.
@@ -49,6 +58,8 @@ package struct CoordinatorMachine: Hashable, Sendable {
 
     /// Takes one event and says what to do about it.
     package mutating func apply(_ event: CoordinatorEvent, at now: Instant) -> [CoordinatorEffect] {
+        if mayStillSetAside == 0 { hasNewTasks = true }
+        mayStillSetAside = CoordinatorMachine.twinsPerTurn
         switch event {
         case .hello(let hello): welcome(hello, at: now)
         case .heartbeat(let session):
@@ -70,6 +81,7 @@ package struct CoordinatorMachine: Hashable, Sendable {
         case .trouble(let text):
             trouble = text
             hasNewTasks = true
+        case .proceed: proceed(at: now)
         }
         dispatch(at: now)
         if case .tick = event { hurry(at: now) }

@@ -28,12 +28,12 @@ package struct ImageRow: Hashable, Sendable {
         if isOpen { state = stage > 0 || leased ? .running : .waiting }
     }
 
-    /// Begins again at its current stage, with a clean slate.
+    /// Begins again at its first stage, for the blobs of the others are gone, with a clean slate.
     mutating func reopen() {
         state = .waiting
+        stage = 0
         failures = 0
         losses = 0
         rollbacks = 0
-        settle()
     }
 }

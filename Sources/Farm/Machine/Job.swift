@@ -41,8 +41,12 @@ package struct Job: Hashable, Sendable {
     package private(set) var plans: [StagePlan?]
     /// Its images by index.
     package private(set) var images: [ImageRow]
-    /// Ready images by the place of their current stage.
+    /// What each image is drawn from.
+    package private(set) var sources: [PictureSource]
+    /// Ready images by the place of their current stage, but for those set aside.
     package private(set) var ready: [ReadySet] = []
+    /// Ready images whose task need not be given out now; no part of what the store keeps.
+    private var aside = ReadySet(capacity: 0)
     /// Images by state.
     package private(set) var imageCounts = ImageCounts()
     /// Tasks by state.
@@ -54,10 +58,14 @@ package struct Job: Hashable, Sendable {
     private var stride = 0
 
     /// A job from what the store holds. `model` must be the announcement of `head.model`.
-    package init(head: Head, variants: [RenderOptions], images: [ImageRow], model: ModelAnnouncement?) {
+    package init(
+        head: Head, variants: [RenderOptions], images: [ImageRow], sources: [PictureSource],
+        model: ModelAnnouncement?
+    ) {
         self.head = head
         self.variants = variants
         self.images = images
+        self.sources = sources
         plans = variants.map { _ in nil }
         if let model { resolve(model) } else { recount() }
     }
@@ -94,9 +102,10 @@ package struct Job: Hashable, Sendable {
         return (UInt16(variants.count - 1), true)
     }
 
-    /// Adds images while the job is a draft.
-    mutating func append(_ rows: [ImageRow]) {
+    /// Adds images while the job is a draft; `sources` has one for each row.
+    mutating func append(_ rows: [ImageRow], sources: [PictureSource]) {
         images.append(contentsOf: rows)
+        self.sources.append(contentsOf: sources)
         imageCounts.waiting += rows.count
     }
 
@@ -106,12 +115,14 @@ package struct Job: Hashable, Sendable {
         plans = variants.map { model.plan(for: $0) }
         stride = plans.map { $0?.stages.count ?? 0 }.max() ?? 0
         evidence = [Digest](repeating: .zero, count: images.count * stride)
+        aside = ReadySet(capacity: images.count)
         recount()
     }
 
-    /// Changes the row of image `index`; counts and ready sets follow.
+    /// Changes the row of image `index`, which is set aside no more; counts and ready sets follow.
     mutating func change(_ index: Int, _ body: (inout ImageRow) -> Void) {
         guard images.indices.contains(index) else { return }
+        aside.remove(index)
         tally(index, by: -1)
         body(&images[index])
         images[index].settle()
@@ -123,8 +134,37 @@ package struct Job: Hashable, Sendable {
         for index in images.indices {
             body(&images[index])
             images[index].settle()
+            if !images[index].isOpen || images[index].leased { aside.remove(index) }
         }
         recount()
+    }
+
+    /// How many images are set aside.
+    var asideCount: Int { aside.count }
+
+    /// The first image that is set aside.
+    var firstAside: Int? { aside.first() }
+
+    /// Takes a ready image out of its ready set.
+    mutating func setAside(_ index: Int) {
+        guard images.indices.contains(index) else { return }
+        aside.insert(index)
+        ready[Int(images[index].stage)].remove(index)
+    }
+
+    /// Puts an image that was set aside back; false when it was not.
+    mutating func bringBack(_ index: Int) -> Bool {
+        guard aside.contains(index) else { return false }
+        aside.remove(index)
+        ready[Int(images[index].stage)].insert(index)
+        return true
+    }
+
+    /// The job with nothing set aside, as the store has it.
+    var asStored: Job {
+        var job = self
+        while let index = job.aside.first() { _ = job.bringBack(index) }
+        return job
     }
 
     /// Counts and ready sets from the rows alone.
@@ -159,6 +199,7 @@ package struct Job: Hashable, Sendable {
             taskCounts.leased += amount
         } else {
             taskCounts.ready += amount
+            guard !aside.contains(index) else { return }
             if amount > 0 { ready[stage].insert(index) } else { ready[stage].remove(index) }
         }
     }

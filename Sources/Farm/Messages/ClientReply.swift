@@ -343,7 +343,7 @@ package struct StageRecord: Hashable, Sendable {
     package var worker: WorkerID
     /// Seconds of computing.
     package var seconds: Double
-    /// The attempt that was committed.
+    /// The attempt that was committed; 0: taken over from another image, whose worker and seconds these are.
     package var attempt: Int
 
     /// `worker` computed `stage` in `seconds`.
