@@ -38,6 +38,7 @@ package final class MemoryStore: FarmStore {
     private var models: [ModelAnnouncement] = []
     private var jobs: [JobID: Images] = [:]
     private var paces: [StageKey: MeasuredPace] = [:]
+    private var shares: [String: OwnerShare] = [:]
     private let mistake: Mistake?
 
     /// A store that nothing was ever written to.
@@ -100,6 +101,7 @@ package final class MemoryStore: FarmStore {
             changeRows(of: job) { if $0.isOpen, Int($0.variant) == index { $0.state = .failed } }
         case .model(let model): models.append(model)
         case .pace(let pace): paces[pace.key] = pace
+        case .share(let share): shares[share.owner] = share
         case .alarm: break
         }
     }
@@ -141,7 +143,8 @@ package final class MemoryStore: FarmStore {
         let leases = ids.flatMap { Array(jobs[$0]?.leases.values ?? [:].values) }
         return CoordinatorSnapshot(
             nextJob: nextJob, models: models, jobs: loaded, leases: leases.sorted { $0.id < $1.id },
-            paces: paces.values.sorted { $0.key < $1.key })
+            paces: paces.values.sorted { $0.key < $1.key },
+            shares: shares.values.sorted { $0.owner < $1.owner })
     }
 
     package func request(of image: ImageID, options: RenderOptions) -> ImageRequest? {

@@ -46,6 +46,7 @@ extension World {
             return "leases (\(stored.subtracting(held)), not \(held.subtracting(stored)))"
         }
         if loaded.paces != live.paces { return "paces" }
+        if loaded.shares != live.shares { return "shares of owners" }
         let jobs = zip(loaded.jobs, live.jobs).first { $0 != $1 }
         guard let (stored, held) = jobs else { return "jobs" }
         if stored.head != held.head { return "head of job \(held.head.id)" }

@@ -49,6 +49,8 @@ extension CoordinatorChange {
                     pace.key.model.name, pace.key.model.hash.data, pace.key.stage.text, pace.seconds,
                     pace.loadSeconds,
                 ])
+        case .share(let share):
+            try run("INSERT OR REPLACE INTO shares VALUES (?, ?)", [share.owner, share.seconds])
         case .alarm(let late, let committed):
             try run(
                 "INSERT INTO alarms VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)",

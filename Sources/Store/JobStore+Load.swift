@@ -37,8 +37,15 @@ extension JobStore {
             }
             return CoordinatorSnapshot(
                 nextJob: JobID(next), models: models, jobs: jobs, leases: try JobStore.leases(in: database),
-                paces: try JobStore.paces(in: database, path))
+                paces: try JobStore.paces(in: database, path), shares: try JobStore.shares(in: database))
         }
+    }
+
+    private static func shares(in database: Database) throws -> [OwnerShare] {
+        try Row.fetchAll(database, sql: "SELECT * FROM shares").map { row in
+            OwnerShare(owner: row["owner"], seconds: row["seconds"])
+        }
+        .sorted { $0.owner < $1.owner }
     }
 
     private static func paces(in database: Database, _ path: String) throws -> [MeasuredPace] {

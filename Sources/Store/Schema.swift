@@ -25,6 +25,10 @@ enum Schema {
                         PRIMARY KEY (model_name, model_hash, stage)) WITHOUT ROWID
                     """)
         }
+        migrator.registerMigration("4") { database in
+            try database.execute(
+                sql: "CREATE TABLE shares (owner TEXT PRIMARY KEY, seconds REAL NOT NULL) WITHOUT ROWID")
+        }
         return migrator
     }
 

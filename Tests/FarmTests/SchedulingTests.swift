@@ -212,6 +212,35 @@ import Testing
         #expect(again.status(job)?.secondsLeft == 70)
     }
 
+    /// One owner had the worker to herself by priority; at equal priority it is the other's turn, whether or
+    /// not the coordinator restarts in between.
+    @Test(arguments: [false, true])
+    func sharesOutliveARestart(isRestarted: Bool) throws {
+        var options = CoordinatorOptions()
+        options.prefetch = 0
+        var bench = Bench(options)
+        bench.apply(.hello(Fixtures.hello(one, models: [Fixtures.small])))
+        bench.submit(40, size: 64, priority: 5, model: "small", owner: "ann")
+        let first = try #require(bench.dispatched.first)
+        bench.submit(100, size: 64, model: "small", owner: "ann")
+        let bobs = try #require(bench.submit(100, size: 64, model: "small", owner: "bob"))
+        work(bench, one, from: first, 39)
+        bench.apply(.tick)
+        if isRestarted {
+            let running = bench.machine.heldLeases.map(\.id)
+            bench = Bench(options, restoring: bench.machine.snapshot)
+            bench.apply(
+                .hello(Fixtures.hello(one, running: running, models: [Fixtures.small])))
+        }
+        let held = try #require(bench.machine.heldLeases.first)
+        let last = Dispatch(
+            lease: held.id, model: Fixtures.small.key, stage: StageName("base64"),
+            options: RenderOptions(size: 64), input: nil, isLast: true, leaseMilliseconds: 0)
+        let done = work(bench, one, from: last, 31).dropFirst()
+        #expect(done.count == 30)
+        #expect(done.allSatisfy { $0.lease.task.image.job == bobs })
+    }
+
     @Test func aTaskThatTakesTooLongIsTriedElsewhereAndTheFirstResultWins() throws {
         for elderWins in [true, false] {
             let (bench, slow, again) = try pair()

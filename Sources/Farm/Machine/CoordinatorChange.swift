@@ -32,6 +32,8 @@ package enum CoordinatorChange: Hashable, Sendable {
     case model(ModelAnnouncement)
     /// The measured pace of a stage changed so much that a restart should know.
     case pace(MeasuredPace)
+    /// An owner was given work.
+    case share(OwnerShare)
     /// A result differed from the committed one.
     case alarm(CommittedResult, committed: Digest)
 }
@@ -56,6 +58,20 @@ package struct MeasuredPace: Hashable, Sendable {
     func isClose(to other: MeasuredPace) -> Bool {
         func isClose(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 0.05 + 0.1 * min(a, b) }
         return isClose(seconds, other.seconds) && isClose(loadSeconds, other.loadSeconds)
+    }
+}
+
+/// The work that an owner was given, by which owners share the workers.
+package struct OwnerShare: Hashable, Sendable {
+    /// Whose it is.
+    package var owner: String
+    /// Seconds of work.
+    package var seconds: Double
+
+    /// `owner` was given `seconds` of work.
+    package init(owner: String, seconds: Double) {
+        self.owner = owner
+        self.seconds = seconds
     }
 }
 
@@ -140,19 +156,23 @@ package struct CoordinatorSnapshot: Hashable, Sendable {
     package var leases: [HeldLease]
     /// Measured paces by model and stage.
     package var paces: [MeasuredPace]
+    /// Work given to owners, by owner.
+    package var shares: [OwnerShare]
 
     /// What must survive a crash.
     package init(
-        nextJob: JobID, models: [ModelAnnouncement], jobs: [Job], leases: [HeldLease], paces: [MeasuredPace]
+        nextJob: JobID, models: [ModelAnnouncement], jobs: [Job], leases: [HeldLease],
+        paces: [MeasuredPace], shares: [OwnerShare]
     ) {
         self.nextJob = nextJob
         self.models = models
         self.jobs = jobs
         self.leases = leases
         self.paces = paces
+        self.shares = shares
     }
 
     /// A farm that has never had a job.
     package static let empty = CoordinatorSnapshot(
-        nextJob: JobID(1), models: [], jobs: [], leases: [], paces: [])
+        nextJob: JobID(1), models: [], jobs: [], leases: [], paces: [], shares: [])
 }

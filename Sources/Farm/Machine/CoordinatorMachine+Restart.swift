@@ -17,6 +17,9 @@ extension CoordinatorMachine {
             requeue(job.head.id)
         }
         for held in snapshot.leases { restore(held, at: now) }
+        // Last, for these seconds count the leases already.
+        for share in snapshot.shares { storedShares[share.owner] = share }
+        queue.restore(snapshot.shares)
         effects = []
     }
 
@@ -42,7 +45,17 @@ extension CoordinatorMachine {
     package var snapshot: CoordinatorSnapshot {
         CoordinatorSnapshot(
             nextJob: nextJob, models: Array(models.values), jobs: jobs.values.map(\.asStored),
-            leases: heldLeases, paces: storedPaces.values.sorted { $0.key < $1.key })
+            leases: heldLeases, paces: storedPaces.values.sorted { $0.key < $1.key },
+            shares: storedShares.values.sorted { $0.owner < $1.owner })
+    }
+
+    /// Lets the store know what owners were given: once a tick, so that a task costs no write more. A crash
+    /// forgets a tick's work.
+    mutating func saveShares() {
+        for share in queue.takeChanges() where storedShares[share.owner] != share {
+            storedShares[share.owner] = share
+            persist(.share(share))
+        }
     }
 
     /// The leases that workers hold, as the store should have them.

@@ -26,6 +26,8 @@ package struct CoordinatorMachine: Hashable, Sendable {
     var paces: [StageKey: Pace] = [:]
     /// What the store knows of them. Looked up, and given out sorted.
     var storedPaces: [StageKey: MeasuredPace] = [:]
+    /// What the store knows of the work given to owners. Looked up, and given out sorted.
+    var storedShares: [String: OwnerShare] = [:]
     /// Measured seconds to load a model. Looked up, never iterated.
     var loads: [ModelKey: Pace] = [:]
     /// Images whose task two workers try, or whose earlier attempt goes on alone. Looked up, never iterated.
@@ -77,6 +79,7 @@ package struct CoordinatorMachine: Hashable, Sendable {
         case .control(let request, let job, let action): control(job, action, for: request, at: now)
         case .tick:
             tick(at: now)
+            saveShares()
             hasNewTasks = true
         case .trouble(let text):
             trouble = text

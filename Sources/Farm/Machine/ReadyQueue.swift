@@ -38,6 +38,8 @@ package struct ReadyQueue: Hashable, Sendable {
     package private(set) var shares: [Share] = []
     /// Seconds of work given to each owner. Looked up, never iterated.
     private var given: [String: Double] = [:]
+    /// Owners whose seconds changed since `takeChanges`.
+    private var changed: Set<String> = []
 
     /// Whether nothing is ready.
     package var isEmpty: Bool { shares.isEmpty }
@@ -53,6 +55,7 @@ package struct ReadyQueue: Hashable, Sendable {
             if given < least, !shares.contains(where: { $0.owner == key.owner }) {
                 given = least
                 self.given[key.owner] = given
+                changed.insert(key.owner)
             }
             let share = Share(priority: key.priority, given: given, owner: key.owner)
             place = index(of: share)
@@ -68,12 +71,25 @@ package struct ReadyQueue: Hashable, Sendable {
         let after = max(0, before + seconds)
         given[owner] = after
         guard after != before else { return }
+        changed.insert(owner)
         // An owner with tasks of several priorities stands in several places.
         while let stale = shares.firstIndex(where: { $0.owner == owner && $0.given != after }) {
             var share = shares.remove(at: stale)
             share.given = after
             shares.insert(share, at: index(of: share))
         }
+    }
+
+    /// What owners were given, where that changed since the last call; by owner.
+    mutating func takeChanges() -> [OwnerShare] {
+        defer { changed.removeAll(keepingCapacity: true) }
+        return changed.sorted().map { OwnerShare(owner: $0, seconds: given[$0] ?? 0) }
+    }
+
+    /// Gives owners what they had before a restart.
+    mutating func restore(_ shares: [OwnerShare]) {
+        for share in shares { charge(share.owner, seconds: share.seconds - (given[share.owner] ?? 0)) }
+        changed = []
     }
 
     private func contains(_ key: Key, at place: Int) -> Bool {
