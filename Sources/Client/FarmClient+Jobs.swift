@@ -78,12 +78,14 @@ extension FarmClient {
     ///
     /// - Parameters:
     ///   - limit: at most so many, at most `Limits.rowsPerPage`.
+    ///   - failedOnly: asks for failed images alone; an older coordinator gives others too.
     ///   - patience: longest silence in milliseconds; nil waits without limit.
     /// - Throws: `ClientError`.
     package func images(
-        _ job: JobID, from: Int, limit: Int = Limits.rowsPerPage, patience: Int64?
+        _ job: JobID, from: Int, limit: Int = Limits.rowsPerPage, failedOnly: Bool = false, patience: Int64?
     ) throws(ClientError) -> [ImageStatus] {
-        let request = ClientRequest.images(job, from: from, limit: min(limit, Limits.rowsPerPage))
+        let request = ClientRequest.images(
+            job, from: from, limit: min(limit, Limits.rowsPerPage), failedOnly: failedOnly)
         guard case .images(let page) = try ask(request, patience: patience) else { throw unexpected }
         return page
     }

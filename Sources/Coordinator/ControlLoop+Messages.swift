@@ -87,8 +87,9 @@ extension ControlLoop {
         case .jobs(let before, let limit):
             answer(.jobs(machine.jobList(before: before, limit: limit, at: now)), number: number, to: peer)
         case .workers: answer(.workers(machine.workerList(at: now)), number: number, to: peer)
-        case .images(let job, let from, let limit):
-            answer(images(of: job, from: from, limit: limit), number: number, to: peer)
+        case .images(let job, let from, let limit, let failedOnly):
+            let page = images(of: job, from: from, limit: limit, failedOnly: failedOnly)
+            answer(page, number: number, to: peer)
         case .status(let job, let revision, let wait):
             if let revision, wait > 0, machine.revision(of: job) == revision,
                 watchers.count < ControlLoop.mostWatchers
@@ -122,10 +123,11 @@ extension ControlLoop {
         }
     }
 
-    private func images(of job: JobID, from: Int, limit: Int) -> ClientReply {
+    private func images(of job: JobID, from: Int, limit: Int, failedOnly: Bool) -> ClientReply {
         guard machine.revision(of: job) != nil else { return noJob(job) }
         do throws(StoreError) {
-            return .images(try storage.jobs.images(of: job, from: from, limit: limit))
+            let page = try storage.jobs.images(of: job, from: from, limit: limit, failedOnly: failedOnly)
+            return .images(page)
         } catch {
             return .refused(Refusal(.unavailable, error.description))
         }

@@ -29,11 +29,12 @@ extension ClientRequest {
             wire.job = job.number
             wire.action = action.wire
             return .control(wire)
-        case .images(let job, let from, let limit):
+        case .images(let job, let from, let limit, let failedOnly):
             var wire = WireImagesRequest()
             wire.job = job.number
             wire.from = UInt32(clamping: from)
             wire.limit = UInt32(clamping: limit)
+            wire.failedOnly = failedOnly
             return .imagesRequest(wire)
         }
     }
@@ -67,7 +68,8 @@ extension ClientRequest {
             self = .images(
                 try JobID(wire: wire.job),
                 from: try Checks.number(wire.from, "from", in: 0...Limits.imagesPerJob),
-                limit: try Checks.number(wire.limit, "limit", in: 1...Limits.rowsPerPage))
+                limit: try Checks.number(wire.limit, "limit", in: 1...Limits.rowsPerPage),
+                failedOnly: wire.failedOnly)
         default: return nil
         }
     }

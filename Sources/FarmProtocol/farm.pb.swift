@@ -1354,6 +1354,9 @@ nonisolated struct WireImagesRequest: Sendable {
 
   var limit: UInt32 = 0
 
+  /// A coordinator that does not know it gives all images.
+  var failedOnly: Bool = false
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -3574,7 +3577,7 @@ nonisolated extension WireControl: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireImagesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".ImagesRequest"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}from\0\u{1}limit\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}from\0\u{1}limit\0\u{3}failed_only\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3585,6 +3588,7 @@ nonisolated extension WireImagesRequest: SwiftProtobuf.Message, SwiftProtobuf._M
       case 1: try { try decoder.decodeSingularInt64Field(value: &self.job) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.from) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.limit) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.failedOnly) }()
       default: break
       }
     }
@@ -3600,6 +3604,9 @@ nonisolated extension WireImagesRequest: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.limit != 0 {
       try visitor.visitSingularUInt32Field(value: self.limit, fieldNumber: 3)
     }
+    if self.failedOnly != false {
+      try visitor.visitSingularBoolField(value: self.failedOnly, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3607,6 +3614,7 @@ nonisolated extension WireImagesRequest: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.job != rhs.job {return false}
     if lhs.from != rhs.from {return false}
     if lhs.limit != rhs.limit {return false}
+    if lhs.failedOnly != rhs.failedOnly {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -33,19 +33,25 @@ extension JobStore {
         }
     }
 
-    /// Images of a job from index `from`: at most `limit`, and fewer once their texts exceed `bytes`, but at
-    /// least one where there is one.
+    /// Images of a job from index `from`, or the failed ones among them, which costs no more for all the
+    /// others: at most `limit`, and fewer once their texts exceed `bytes`, but at least one where there is
+    /// one.
     /// - Throws: `StoreError.failed` or `.damaged`.
     package func images(
-        of job: JobID, from: Int, limit: Int, bytes: Int = Limits.controlMessageBytes / 4
+        of job: JobID, from: Int, limit: Int, failedOnly: Bool = false,
+        bytes: Int = Limits.controlMessageBytes / 4
     ) throws(StoreError) -> [ImageStatus] {
         let path = path
         return try read { database in
             let variants = try JobStore.variants(of: job, in: database)
+            // Failed images alone have a row in `errors`.
+            let tables =
+                failedOnly
+                ? "errors CROSS JOIN images USING (id) JOIN requests USING (id)"
+                : "images JOIN requests USING (id) LEFT JOIN errors USING (id)"
             let sql = """
-                SELECT images.id, prompt, seed, variant, state, reason FROM images
-                JOIN requests USING (id) LEFT JOIN errors USING (id)
-                WHERE images.id >= ? AND images.id < ? ORDER BY images.id LIMIT ?
+                SELECT id, prompt, seed, variant, state, reason FROM \(tables)
+                WHERE id >= ? AND id < ? ORDER BY id LIMIT ?
                 """
             let cursor = try Row.fetchCursor(
                 database, sql: sql,

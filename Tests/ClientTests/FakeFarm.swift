@@ -169,7 +169,7 @@ extension FakeFarm.State {
         case .control(_, let action):
             controls.append(action)
             return .status(status)
-        case .images(_, let from, let limit): return .images(Array(images.dropFirst(from).prefix(limit)))
+        case .images(_, let from, let limit, _): return .images(Array(images.dropFirst(from).prefix(limit)))
         }
     }
 }

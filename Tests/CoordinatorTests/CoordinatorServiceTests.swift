@@ -104,7 +104,8 @@ import ZeroMQ
             throw PeerError.unexpected
         }
         #expect(status.state == .finished)
-        guard case .images(let images) = try client.ask(.images(job, from: 0, limit: 10)) else {
+        guard case .images(let images) = try client.ask(.images(job, from: 0, limit: 10, failedOnly: false))
+        else {
             throw PeerError.unexpected
         }
         #expect(images.map(\.request.prompt) == ["prompt 0", "prompt 1"])

@@ -110,7 +110,8 @@ import ZeroMQ
         let again = try start(disk, context)
         defer { again.stop() }
         let other = try Peer(context, again.endpoint)
-        guard case .images(let rows) = try other.ask(.images(job, from: 199, limit: 9)) else {
+        guard case .images(let rows) = try other.ask(.images(job, from: 199, limit: 9, failedOnly: false))
+        else {
             throw PeerError.unexpected
         }
         #expect(rows.map(\.request) == [image])

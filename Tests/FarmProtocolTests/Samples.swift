@@ -68,7 +68,8 @@ enum Samples {
         .request(number: 8, .status(JobID(1), revision: nil, waitMilliseconds: 0)),
         .request(number: 9, .workers),
         .request(number: 10, .control(JobID(1), .retry)),
-        .request(number: .max, .images(JobID(1), from: 0, limit: 5)),
+        .request(number: .max, .images(JobID(1), from: 0, limit: 5, failedOnly: false)),
+        .request(number: 12, .images(JobID(2), from: 3, limit: 9, failedOnly: true)),
     ]
 
     static let replies: [FarmMessage] = [

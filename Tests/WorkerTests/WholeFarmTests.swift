@@ -151,6 +151,30 @@ import ZeroMQ
         let images = try client.images(job, from: 0, patience: 5_000)
         #expect(images.map(\.state) == [.done, .failed, .done])
         #expect(images[1].error?.contains("The model ran out of paint.") == true)
+        let failed = try client.images(job, from: 0, failedOnly: true, patience: 5_000)
+        #expect(failed == [images[1]])
+        #expect(try client.images(job, from: 2, failedOnly: true, patience: 5_000).isEmpty)
+        try end(worker)
+        coordinator.stop()
+    }
+
+    @Test func aJobOfTheSamePromptsRunsNoStage() throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        let coordinator = try coordinator(nil)
+        let worker = try worker("w1", coordinator.endpoint)
+        let client = try FarmClient(coordinator.endpoint, context: context)
+        let first = try client.submit(try prompts(), as: JobTerms(model: "emoji"))
+        #expect(try client.watch(first) { _ in }.images.done == WholeFarmTests.count)
+        #expect(try client.workers().map(\.completed) == [2 * WholeFarmTests.count])
+        let second = try client.submit(try prompts(), as: JobTerms(model: "emoji"))
+        #expect(try client.watch(second) { _ in }.images.done == WholeFarmTests.count)
+        #expect(try client.workers().map(\.completed) == [2 * WholeFarmTests.count])
+        let pages = try [first, second].map { try client.images($0, from: 0, patience: 5_000) }
+        #expect(pages[0].map(\.pixels) == pages[1].map(\.pixels))
+        #expect(pages[1].allSatisfy { $0.stages.map(\.attempt) == [0, 0] })
+        let folder = try PictureFolder(path: root + "/again")
+        #expect(try client.fetch(second, into: folder) { _ in }.written == WholeFarmTests.count)
+        try check(folder)
         try end(worker)
         coordinator.stop()
     }

@@ -16,8 +16,8 @@ package enum ClientRequest: Hashable, Sendable {
     case workers
     /// Does something to a job. Answered by `ClientReply.status`.
     case control(JobID, JobAction)
-    /// Images of a job from index `from`. Answered by `ClientReply.images`.
-    case images(JobID, from: Int, limit: Int)
+    /// Images of a job from index `from`, or the failed ones among them. Answered by `ClientReply.images`.
+    case images(JobID, from: Int, limit: Int, failedOnly: Bool)
 }
 
 /// What can be done to a job.

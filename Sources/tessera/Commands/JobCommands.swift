@@ -58,7 +58,9 @@ struct StatusCommand: ParsableCommand {
     private func printFailures(_ client: FarmClient, _ job: JobID) throws {
         var (from, shown) = (0, 0)
         while shown < Self.failuresShown {
-            let page = try client.images(job, from: from, patience: client.patienceMilliseconds)
+            let page = try client.images(
+                job, from: from, limit: Self.failuresShown, failedOnly: true,
+                patience: client.patienceMilliseconds)
             guard let last = page.last else { return }
             for image in page where image.state == .failed && shown < Self.failuresShown {
                 print("  image \(image.index + 1) failed: \(image.error ?? "no reason was given")")
