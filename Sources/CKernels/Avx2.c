@@ -17,6 +17,7 @@
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
+#include "Integers.h"
 #include "Scalars.h"
 #include "Shared.h"
 #include "Weights.h"
@@ -56,6 +57,11 @@ CK_INLINE ck_sixteen times_power_of_two(ck_sixteen x, ck_sixteen n) {
     integers whole = __builtin_convertvector(n, integers), half = whole >> 1;
     return x * (ck_sixteen)((half + 127) << 23) * (ck_sixteen)((whole - half + 127) << 23);
 }
+
+#define INTEGER_TARGET
+
+#define ADD_PAIRS(sum, left, right) \
+    sum += (iw)_mm256_madd_epi16((__m256i)(left), (__m256i)(right))
 
 #include "Vector/Table.h"
 

@@ -36,9 +36,20 @@ const ck_plain *ck_plain_for(ck_path path) {
 
 // MARK: Matrix product and convolution
 
-void ck_gemm(ck_context context, long images, long m, long n, long k, const float *a, long lda,
-             ck_weights weight, ck_epilogue epilogue, float *c, long ldc) {
-    ck_table_for(context.path)->gemm(context.pool, images, m, n, k, a, lda, weight, epilogue, c, ldc);
+const ck_path_table *ck_products_for(ck_path path, ck_precision precision) {
+#if defined(__x86_64__)
+    if (precision == CK_FAST && path == CK_PATH_AVX512 && !__builtin_cpu_supports("avx512vnni")) {
+        return &ck_table_avx2;
+    }
+#endif
+    (void)precision;
+    return ck_table_for(path);
+}
+
+void ck_gemm(ck_context context, ck_precision precision, long images, long m, long n, long k, const float *a,
+             long lda, ck_weights weight, ck_epilogue epilogue, float *c, long ldc) {
+    ck_products_for(context.path, precision)->gemm(context.pool, precision, images, m, n, k, a, lda, weight,
+                                                   epilogue, c, ldc);
 }
 
 void ck_conv(ck_context context, ck_conv_shape shape, const float *x, long ldx, ck_weights weight,
@@ -46,9 +57,10 @@ void ck_conv(ck_context context, ck_conv_shape shape, const float *x, long ldx, 
     ck_table_for(context.path)->conv(context.pool, shape, x, ldx, weight, epilogue, y, ldy);
 }
 
-void ck_winograd(ck_context context, ck_conv_shape shape, const float *x, long ldx, ck_weights weight,
-                 ck_epilogue epilogue, float *y, long ldy) {
-    ck_table_for(context.path)->winograd(context.pool, shape, x, ldx, weight, epilogue, y, ldy);
+void ck_winograd(ck_context context, ck_precision precision, ck_conv_shape shape, const float *x, long ldx,
+                 ck_weights weight, ck_epilogue epilogue, float *y, long ldy) {
+    ck_products_for(context.path, precision)->winograd(context.pool, precision, shape, x, ldx, weight,
+                                                       epilogue, y, ldy);
 }
 
 // MARK: Attention and norms

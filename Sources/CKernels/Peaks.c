@@ -26,6 +26,13 @@ static void spend_until_deadline(void *user, int thread) {
     } while (seconds_now() < work->deadline);
 }
 
+static void spend_integers_until_deadline(void *user, int thread) {
+    peak_work *work = user;
+    do {
+        work->done[thread] += work->table->spend_integer_ops(20000, &work->sinks[thread]);
+    } while (seconds_now() < work->deadline);
+}
+
 static void read_until_deadline(void *user, int thread) {
     peak_work *work = user;
     const float *part = work->memory + (size_t)thread * work->floats_per_thread;
@@ -48,6 +55,11 @@ static double measure(ck_pool *pool, peak_work *work, void (*body)(void *, int),
 double ck_measure_fma_peak(ck_context context, double seconds) {
     peak_work work = {.table = ck_table_for(context.path)};
     return measure(context.pool, &work, spend_until_deadline, seconds);
+}
+
+double ck_measure_integer_peak(ck_context context, double seconds) {
+    peak_work work = {.table = ck_products_for(context.path, CK_FAST)};
+    return measure(context.pool, &work, spend_integers_until_deadline, seconds);
 }
 
 double ck_measure_read_bandwidth(ck_context context, double seconds) {

@@ -15,10 +15,22 @@
 ///      256² 320→320                  816   792                         865      968
 ///      128² 640→640                  689   609                 579     543      620
 ///       64² 960→960                  356   281        216      215     213      220
+///
+/// Fast mode's filters take half of the room and are dearer to make, so they are shared much longer, if only
+/// through memory (one thread's processor time):
+///
+///                      filters shared, tiles a chunk         input shared, tiles × inputs
+///                         24    48    96                      64×128  128×64  128×128  256×128
+///      512²  64→64        60    61    78
+///      256² 320→320             262   285                                              371
+///     2×64² 960→320             152                                     208
+///      128² 640→640             224   229                              327              271
+///      128² 960→640       631   555                                                    681
+///     2×32² 640→640              54                              43     40       37      37
 #ifndef TESSERA_CKERNELS_WINOGRAD_PLAN_H
 #define TESSERA_CKERNELS_WINOGRAD_PLAN_H
 
-#include "Pack.h"
+#include "Integers.h"
 #include "include/CKernels.h"
 
 typedef struct ck_winograd_plan {
@@ -29,14 +41,17 @@ typedef struct ck_winograd_plan {
     long parts;          ///< of a chunk that are items of their own, where input is shared and panels are few
 } ck_winograd_plan;
 
-/// Floats of transformed filters that may be shared.
-enum { ck_most_shared_filters = 4 << 20 };
+/// Floats, or words, of transformed filters that may be shared.
+enum { ck_most_shared_filters = 4 << 20, ck_most_shared_integers = 24 << 20 };
 
 /// `channels` is the input's; `panels` the output's.
-static inline ck_winograd_plan ck_plan_winograd(long tiles, long channels, long panels, int threads) {
-    long all = ck_ceil_div(channels, 16) * 16;
-    if (tiles >= 96 * threads && 36 * all * panels * ck_panel_width <= ck_most_shared_filters) {
-        long chunks = ck_ceil_div(ck_ceil_div(tiles, channels <= 96 ? 24 : 96), threads) * threads;
+static inline ck_winograd_plan ck_plan_winograd(bool integers, long tiles, long channels, long panels,
+                                                int threads) {
+    long all = ck_ceil_div(channels, 16) * 16, length = integers ? ck_words(channels) : all;
+    long most = integers ? ck_most_shared_integers : ck_most_shared_filters;
+    if (tiles >= 96 * threads && 36 * length * panels * ck_panel_width <= most) {
+        long wanted = channels <= 96 ? 24 : integers ? 48 : 96;
+        long chunks = ck_ceil_div(ck_ceil_div(tiles, wanted), threads) * threads;
         return (ck_winograd_plan){true, ck_ceil_div(tiles, chunks), .inputs = all, .panels = 2};
     }
     long chunks = ck_ceil_div(tiles, 256), block = tiles <= 128 ? 128 : 64;

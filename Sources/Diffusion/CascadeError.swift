@@ -6,7 +6,6 @@ package enum CascadeError: Error, Hashable, Sendable, CustomStringConvertible {
     case unknownStage(String, model: String, known: [String])
     case steps(Int, stage: String, allowed: ClosedRange<Int>)
     case guidance(Double)
-    case precision(Precision)
 
     /// A sentence for the user.
     package var description: String {
@@ -24,8 +23,6 @@ package enum CascadeError: Error, Hashable, Sendable, CustomStringConvertible {
                 + " \(allowed.upperBound)."
         case .guidance(let guidance):
             "Guidance \(guidance) is out of range; ask for a number from 0 to 50."
-        case .precision(let precision):
-            "Precision \(precision.rawValue) is not offered yet; ask for \(Precision.exact.rawValue)."
         }
     }
 }

@@ -25,7 +25,6 @@ extension RenderRequest {
             // NaN is in no range.
             guard Self.allowedGuidance.contains(guidance) else { throw .guidance(guidance) }
         }
-        guard precision == .exact else { throw .precision(precision) }
     }
 
     /// Checks the request against a cascade and its samplers.

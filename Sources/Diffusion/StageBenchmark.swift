@@ -38,9 +38,12 @@ package struct StageBenchmark {
     package init(runner: StageRunner) { self.runner = runner }
 
     /// Runs the first `steps` steps of a stage.
-    package func run(_ stage: CascadeStage, steps: Int) throws(StageError) -> Row {
+    package func run(
+        _ stage: CascadeStage, steps: Int, precision: Precision = .exact
+    ) throws(StageError) -> Row {
         let name = stage.description.name
-        let request = RenderRequest(prompt: "a red apple on a blue background", seed: 1, size: 0)
+        let request = RenderRequest(
+            prompt: "a red apple on a blue background", seed: 1, size: 0, precision: precision)
         let profiler = Profiler()
         runner.context.trim()
         runner.context.profiler = profiler

@@ -46,8 +46,6 @@ package enum StageError: Error, CustomStringConvertible {
     case missingInput(stage: String)
     /// The former stage's result is not what this stage reads.
     case badInput(stage: String, reason: String)
-    /// `precision` names one that this engine has not.
-    case precision(Precision)
     /// The request's steps cannot be sampled.
     case steps(stage: String, Int, allowed: ClosedRange<Int>)
 
@@ -62,8 +60,6 @@ package enum StageError: Error, CustomStringConvertible {
             "Stage \(stage) needs the result of the stage before it; run that one first."
         case .badInput(let stage, let reason):
             "Stage \(stage) cannot use the result of the stage before it: \(reason)."
-        case .precision(let precision):
-            "Precision \(precision.rawValue) is not offered yet; ask for \(Precision.exact.rawValue)."
         case .steps(let stage, let steps, let allowed):
             "Stage \(stage) cannot run \(steps) steps; use \(allowed.lowerBound) to \(allowed.upperBound)."
         }

@@ -52,7 +52,9 @@ extension StageRunner {
             context: context
         ) { [context] sample, timestep, prediction in
             for image in 0..<2 { x.image(image).assignNCHW(sample) }
-            let both = decoder(x, timestep: timestep, conditioning, context)
+            let both = context.computing(run.request.precision) {
+                decoder(x, timestep: timestep, conditioning, context)
+            }
             both.image(0).channels(0..<3).copyNCHW(into: &unguided)
             both.image(1).channels(0..<3).copyNCHW(into: &conditional)
             if hasVariance { both.image(1).channels(3..<6).copyNCHW(into: &prediction.variance) }
@@ -87,7 +89,10 @@ extension StageRunner {
         ) { [context] sample, timestep, prediction in
             x.channels(0..<3).assignNCHW(sample)
             let network = timestep == lastTimestep ? last : upscaler
-            network(x, timestep: timestep, context).copyNCHW(into: &prediction.output)
+            let output = context.computing(run.request.precision) {
+                network(x, timestep: timestep, context)
+            }
+            output.copyNCHW(into: &prediction.output)
         }
         return self.picture(try finish(sampling, run, onStep), size: size)
     }
@@ -174,5 +179,14 @@ extension StageRunner {
         } catch {
             throw .model(error)
         }
+    }
+}
+
+extension ComputeContext {
+    /// Runs `body` with the precision that a request asks for.
+    func computing<Value>(_ precision: Precision, _ body: () -> Value) -> Value {
+        isFast = precision == .fast
+        defer { isFast = false }
+        return body()
     }
 }

@@ -33,7 +33,6 @@ package final class StageRunner {
         stage: String, request: RenderRequest, input: [UInt8]?,
         onStep: (StepProgress) throws(StageInterruption) -> Void
     ) throws(StageError) -> StageResult {
-        guard request.precision == .exact else { throw .precision(request.precision) }
         let start = ContinuousClock.now
         let loaded = networks.loadSeconds
         let run = try StageRun(cascade: cascade, stage: stage, request: request)

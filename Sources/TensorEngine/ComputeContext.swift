@@ -12,6 +12,9 @@ package final class ComputeContext {
     /// Records operations when set; nil (and free) by default.
     package var profiler: Profiler?
 
+    /// Whether layers multiply 16-bit integers where `FastRule` says that it pays.
+    package var isFast = false
+
     let buffers = BufferPool()
     private let pool: OpaquePointer
 

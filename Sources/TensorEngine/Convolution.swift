@@ -64,7 +64,12 @@ package struct Convolution {
             images: x.images, height: x.height, width: x.width, in_channels: inputs, out_channels: outputs,
             kernel: 3, stride: 1)
         let operands = EpilogueOperands(bias: bias, imageBias: imageBias, residual: residual)
-        context.measured(operation(x)) {
+        let pays =
+            route == .winograd
+            && FastRule.paysInWinograd(
+                height: x.height, width: x.width, inputs: inputs, outputs: outputs)
+        let precision = FastRule.precision(context, pays: pays)
+        context.measured(operation(x, precision)) {
             x.withPointer { from in
                 y.withPointer { to in
                     weight.withWeights { weight in
@@ -76,8 +81,8 @@ package struct Convolution {
                                     y.pixelStride)
                             case .winograd:
                                 ck_winograd(
-                                    context.kernels, shape, from, x.pixelStride, weight, epilogue, to,
-                                    y.pixelStride)
+                                    context.kernels, precision, shape, from, x.pixelStride, weight,
+                                    epilogue, to, y.pixelStride)
                             }
                         }
                     }
@@ -87,10 +92,11 @@ package struct Convolution {
         return y
     }
 
-    private func operation(_ x: Tensor) -> Profiler.Operation {
+    private func operation(_ x: Tensor, _ precision: ck_precision) -> Profiler.Operation {
         let pixels = Double(x.rows)
+        let kind = precision == CK_FAST ? "\(route) fast" : "\(route)"
         return .init(
-            name: "conv3×3 \(route) \(x.images)×\(x.height)×\(x.width) \(inputs)→\(outputs)",
+            name: "conv3×3 \(kind) \(x.images)×\(x.height)×\(x.width) \(inputs)→\(outputs)",
             flop: 18 * pixels * Double(inputs) * Double(outputs),
             bytes: 4 * (pixels * Double(inputs + outputs) + 9 * Double(inputs) * Double(outputs)))
     }

@@ -55,21 +55,38 @@ package struct KernelBenchmark {
         add(Row(name: "f32 FMA peak", milliseconds: 0, gflops: peak, shareOfPeak: 1, gigabytesPerSecond: 0))
         add(
             Row(
+                name: "16-bit integer peak", milliseconds: 0, gflops: peaks.integerGops,
+                shareOfPeak: peaks.integerGops / peak, gigabytesPerSecond: 0))
+        add(
+            Row(
                 name: "memory read", milliseconds: 0, gflops: 0, shareOfPeak: 0,
                 gigabytesPerSecond: peaks.readGigabytesPerSecond))
         for shape in Self.shapes {
-            for route in [ConvolutionRoute.winograd, .direct] {
-                add(convolution(shape, route, peak: peak))
+            add(convolution(shape, .winograd, peak: peak))
+            if FastRule.paysInWinograd(
+                height: shape.size, width: shape.size, inputs: shape.inputs, outputs: shape.outputs)
+            {
+                add(fast { convolution(shape, .winograd, peak: peak) })
             }
+            add(convolution(shape, .direct, peak: peak))
             context.trim()
         }
-        add(product(m: 4096, n: 320, k: 320, peak: peak))
-        add(product(m: 162, n: 8192, k: 2048, peak: peak))
+        for (m, n, k) in [(4096, 320, 320), (162, 8192, 2048)] {
+            add(product(m: m, n: n, k: k, peak: peak))
+            add(fast { product(m: m, n: n, k: k, peak: peak) })
+        }
         add(attention(tokens: 1024, heads: 10, headSize: 64, peak: peak))
         add(groupNorm(size: 256, channels: 320))
         add(groupNorm(size: 1024, channels: 16))
         context.trim()
         return rows
+    }
+
+    /// A measurement in fast mode.
+    private func fast(_ measurement: () -> Row) -> Row {
+        context.isFast = true
+        defer { context.isFast = false }
+        return measurement()
     }
 
     private func convolution(_ shape: Shape, _ route: ConvolutionRoute, peak: Double) -> Row {
@@ -84,7 +101,8 @@ package struct KernelBenchmark {
         let y = context.map(
             images: shape.images, height: shape.size, width: shape.size, channels: shape.outputs)
         let flop = 18 * Double(y.rows) * Double(shape.inputs) * Double(shape.outputs)
-        let name = "conv 3×3 \(route) \(shape.images)×\(shape.size)²×\(shape.inputs)→\(shape.outputs)"
+        let kind = context.isFast ? "\(route) fast" : "\(route)"
+        let name = "conv 3×3 \(kind) \(shape.images)×\(shape.size)²×\(shape.inputs)→\(shape.outputs)"
         return measure(name, flop: flop, peak: peak) { _ = layer(x, context, into: y) }
     }
 
@@ -93,7 +111,8 @@ package struct KernelBenchmark {
         let x = context.matrix(rows: m, channels: k)
         x.fill()
         let y = context.matrix(rows: m, channels: n)
-        return measure("product \(m)×\(k)→\(n)", flop: 2 * Double(m) * Double(n) * Double(k), peak: peak) {
+        let kind = context.isFast ? "product fast" : "product"
+        return measure("\(kind) \(m)×\(k)→\(n)", flop: 2 * Double(m) * Double(n) * Double(k), peak: peak) {
             _ = layer(x, context, into: y)
         }
     }

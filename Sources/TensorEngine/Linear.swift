@@ -53,13 +53,16 @@ package struct Linear {
         precondition(x.channels == inputs && !x.isPadded, "a linear layer's input")
         let y = target ?? context.map(images: x.images, height: x.height, width: x.width, channels: outputs)
         precondition(y.channels == outputs && y.rows == x.rows && !y.isPadded, "a linear layer's output")
-        context.measured(.product("linear", m: x.rows, n: outputs, k: inputs)) {
+        let precision = FastRule.precision(
+            context, pays: FastRule.paysInProduct(rowsOfImage: x.rows / x.images))
+        let kind = precision == CK_FAST ? "linear fast" : "linear"
+        context.measured(.product(kind, m: x.rows, n: outputs, k: inputs)) {
             var first = 0
             for part in parts {
                 let channels = first..<first + part.outputs
                 let operands = EpilogueOperands(
                     bias: part.bias, residual: residual?.channels(channels), activation: activation)
-                multiply(x, part, operands, into: y.channels(channels), context)
+                multiply(x, part, operands, into: y.channels(channels), context, precision)
                 first = channels.upperBound
             }
         }
@@ -67,15 +70,16 @@ package struct Linear {
     }
 
     private func multiply(
-        _ x: Tensor, _ part: Part, _ operands: EpilogueOperands, into y: Tensor, _ context: ComputeContext
+        _ x: Tensor, _ part: Part, _ operands: EpilogueOperands, into y: Tensor, _ context: ComputeContext,
+        _ precision: ck_precision
     ) {
         x.withPointer { from in
             y.withPointer { to in
                 part.weight.withWeights { weight in
                     operands.withEpilogue { epilogue in
                         ck_gemm(
-                            context.kernels, x.images, x.rows, part.outputs, inputs, from, x.pixelStride,
-                            weight, epilogue, to, y.pixelStride)
+                            context.kernels, precision, x.images, x.rows, part.outputs, inputs, from,
+                            x.pixelStride, weight, epilogue, to, y.pixelStride)
                     }
                 }
             }

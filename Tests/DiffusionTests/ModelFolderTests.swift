@@ -162,7 +162,6 @@ import Testing
         Refused(message: "Guidance nan is out of range; ask for a number from 0 to 50.") {
             $0.guidance = .nan
         },
-        Refused(message: "Precision fast is not offered yet; ask for exact.") { $0.precision = .fast },
     ]
 
     @Test(arguments: table.indices) func saysWhatIsWrong(_ index: Int) throws {
@@ -179,6 +178,7 @@ import Testing
         var request = RenderRequest(
             prompt: "", seed: .max, size: 1024, steps: ["prior": 2, "up1024": 1000], guidance: 0)
         try request.check(for: cascade)
+        request.precision = .fast
         request.prompt = String(repeating: "熊", count: 21_845)
         try request.check(for: cascade)
     }

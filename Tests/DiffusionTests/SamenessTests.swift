@@ -7,9 +7,11 @@ import Testing
 @Suite struct SamenessTests {
     let cascade: Cascade
     /// Few steps: enough for every layer to run with guidance and noise.
-    static let request = RenderRequest(
-        prompt: "a red apple on a blue background", seed: 7, size: 256,
-        steps: ["prior": 2, "base64": 2, "up256": 2])
+    static func request(_ precision: Precision) -> RenderRequest {
+        RenderRequest(
+            prompt: "a red apple on a blue background", seed: 7, size: 256,
+            steps: ["prior": 2, "base64": 2, "up256": 2], precision: precision)
+    }
 
     init() throws { cascade = try TestModel.cascade() }
 
@@ -29,43 +31,67 @@ import Testing
         return hashes
     }
 
-    @Test func threadsDoNotChangeABit() throws {
+    @Test(arguments: Precision.allCases) func threadsDoNotChangeABit(_ precision: Precision) throws {
+        let request = Self.request(precision)
         let one = try StageRunner(cascade: cascade, threads: 1)
-        let expected = try hashes(one, Self.request, stages: ["prior", "base64", "up256"])
+        let expected = try hashes(one, request, stages: ["prior", "base64", "up256"])
         #expect(expected.count == 2)
         for threads in [2, 3] {
             let runner = try StageRunner(cascade: cascade, threads: threads)
-            #expect(try hashes(runner, Self.request, stages: ["prior", "base64", "up256"]) == expected)
+            #expect(try hashes(runner, request, stages: ["prior", "base64", "up256"]) == expected)
         }
     }
 
-    @Test func pathsDoNotChangeABit() throws {
+    @Test(arguments: Precision.allCases) func pathsDoNotChangeABit(_ precision: Precision) throws {
+        let request = Self.request(precision)
         var byPath: [KernelPath: [String]] = [:]
         for path in KernelPath.allCases where path.isAvailable {
             let runner = try StageRunner(cascade: cascade, threads: 2, path: path)
-            byPath[path] = try hashes(runner, Self.request, stages: ["prior", "base64"])
+            byPath[path] = try hashes(runner, request, stages: ["prior", "base64"])
         }
         #expect(Set(byPath.values).count == 1, "\(byPath)")
         for path in [KernelPath.avx2, .avx512] where path.isAvailable {
             let runner = try StageRunner(cascade: cascade, threads: 2, path: path)
-            byPath[path] = try hashes(runner, Self.request, stages: ["prior", "base64", "up256"])
+            byPath[path] = try hashes(runner, request, stages: ["prior", "base64", "up256"])
         }
         #expect(Set(byPath.values.filter { $0.count == 2 }).count <= 1, "\(byPath)")
     }
 
-    @Test func aStageGivesTheSameBytesOnAnyRunner() throws {
+    @Test(arguments: Precision.allCases)
+    func aStageGivesTheSameBytesOnAnyRunner(_ precision: Precision) throws {
+        let request = Self.request(precision)
         let first = try StageRunner(cascade: cascade, threads: 2)
-        let expected = try hashes(first, Self.request, stages: ["prior", "base64"])
-        // Another request in between, and each stage on a runner of its own.
+        let expected = try hashes(first, request, stages: ["prior", "base64"])
+        // Other requests in between, of both precisions, and each stage on a runner of its own.
+        for other in Precision.allCases {
+            _ = try hashes(first, Self.request(other), stages: ["prior", "base64"])
+        }
         _ = try hashes(
-            first, RenderRequest(prompt: "a fox", seed: 1, size: 64, steps: Self.request.steps),
+            first, RenderRequest(prompt: "a fox", seed: 1, size: 64, steps: request.steps),
             stages: ["prior", "base64"])
-        #expect(try hashes(first, Self.request, stages: ["prior", "base64"]) == expected)
-        let prior = try first.run(stage: "prior", request: Self.request, input: nil) { _ in }
+        #expect(try hashes(first, request, stages: ["prior", "base64"]) == expected)
+        let prior = try first.run(stage: "prior", request: request, input: nil) { _ in }
         let other = try StageRunner(cascade: cascade, threads: 1)
-        let result = try other.run(stage: "base64", request: Self.request, input: prior.blob) { _ in }
+        let result = try other.run(stage: "base64", request: request, input: prior.blob) { _ in }
         let picture = try StagePicture(blob: result.blob)
         let image = PixelImage(width: picture.width, height: picture.height, rgb: picture.rgb)
         #expect(image?.pixelHash == expected.first)
+    }
+
+    /// Fast mode is another picture, but a near one.
+    @Test func fastIsNearExact() throws {
+        let runner = try StageRunner(cascade: cascade, threads: 2)
+        func picture(_ precision: Precision) throws -> StagePicture {
+            var blob: [UInt8]?
+            for stage in ["prior", "base64", "up256"] {
+                let request = Self.request(precision)
+                blob = try runner.run(stage: stage, request: request, input: blob) { _ in }.blob
+            }
+            return try StagePicture(blob: blob ?? [])
+        }
+        let (exact, fast) = (try picture(.exact).rgb, try picture(.fast).rgb)
+        #expect(exact != fast)
+        let squares = zip(exact, fast).reduce(0) { $0 + (Int($1.0) - Int($1.1)) * (Int($1.0) - Int($1.1)) }
+        #expect(Double(squares) / Double(exact.count) < 255 * 255 * 1e-4, "40 dB")
     }
 }

@@ -53,13 +53,10 @@ import Testing
     }
 
     @Test func wrongOrdersAreExplained() {
-        var fast = request
-        fast.precision = .fast
         var tooFew = request
         tooFew.steps["prior"] = 1
         #expect(failure("up512", request, nil).contains("no stage up512; its stages are prior, base64"))
         #expect(failure("base64", request, nil).contains("needs the result of the stage before it"))
-        #expect(failure("prior", fast, nil).contains("Precision fast is not offered yet"))
         #expect(failure("prior", tooFew, nil).contains("cannot run 1 steps; use 2 to 1000"))
     }
 

@@ -8,7 +8,8 @@ struct HelpTests {
         (["cancel"], "tessera cancel"), (["fetch"], "tessera fetch"), (["render"], "tessera render"),
         (["verify"], "tessera verify"), (["models"], "tessera models"),
         (["models", "synthesize"], "tessera models synthesize"), (["bench"], "tessera bench"),
-        (["bench", "dispatch"], "tessera bench dispatch"), (["keys"], "tessera keys"),
+        (["bench", "dispatch"], "tessera bench dispatch"),
+        (["bench", "precision"], "tessera bench precision"), (["keys"], "tessera keys"),
         (["doctor"], "tessera doctor"),
     ])
     func everyCommandExplainsItself(command: [String], usage: String) throws {

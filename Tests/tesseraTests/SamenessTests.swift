@@ -9,35 +9,41 @@ struct SamenessTests {
         "--size", "256", "--seed", "2", "--steps", "prior=4", "--steps", "base64=4",
     ]
 
-    private static func renderedHash(threads: Int, kernels: String?) throws -> String {
+    private static func renderedHash(
+        threads: Int, kernels: String?, precision: String = "exact"
+    ) throws -> String {
         struct Report: Decodable { let pixelHash: String }
         let folder = try TemporaryFolder()
         let arguments = [
             "render", prompt, "--model", Fixtures.model.path(), "--out", folder.path("picture.png"), "--json",
-            "--threads", "\(threads)",
+            "--threads", "\(threads)", "--precision", precision,
         ]
         let environment = kernels.map { ["TESSERA_KERNELS": $0] } ?? [:]
         let result = try TesseraProcess(arguments + options, environment: environment).wait()
         try #require(result.status == 0, "\(result.error)")
         let report = try JSONDecoder().decode(Report.self, from: Data(result.out.utf8))
         let file = try Data(contentsOf: folder.url("picture.png"))
-        #expect(try PNG.decode([UInt8](file)).image.pixelHash == report.pixelHash)
+        let (image, texts) = try PNG.decode([UInt8](file))
+        #expect(image.pixelHash == report.pixelHash)
+        #expect(texts.contains { $0.text.contains("\"precision\":\"\(precision)\"") })
         return report.pixelHash
     }
 
     /// The farm's pictures of the same request twice (seeds 2 and 3), so that two workers share the work.
-    private static func farmHashes(workers: Int) throws -> [String] {
+    private static func farmHashes(workers: Int, precision: String = "exact") throws -> [String] {
         let farm = try TestFarm()
         let folder = try TemporaryFolder()
         try farm.startCoordinator()
         for number in 1...workers { try farm.startWorker(number) }
         let arguments =
             ["submit", "-", "--wait", "--count", "2", "--out", folder.path("out"), "--connect", farm.address]
-            + ["--connect-timeout", "60"] + options
+            + ["--connect-timeout", "60", "--precision", precision] + options
         let result = try TesseraProcess(arguments, input: Array(prompt.utf8)).wait()
         try #require(result.status == 0, "\(result.error)")
         try farm.stop()
-        return try ManifestLine.read(folder.path("out")).map { try #require($0.pixels) }
+        let lines = try ManifestLine.read(folder.path("out"))
+        #expect(lines.allSatisfy { $0.precision == precision })
+        return try lines.map { try #require($0.pixels) }
     }
 
     @Test func threadsVectorWidthAndFarmDoNotChangeAByte() throws {
@@ -53,6 +59,13 @@ struct SamenessTests {
         let alone = try Self.farmHashes(workers: 1)
         #expect(alone.first == reference)
         #expect(try Self.farmHashes(workers: 2) == alone)
+    }
+
+    @Test func fastPicturesAreTheSameOnTheFarm() throws {
+        let fast = try Self.renderedHash(threads: 1, kernels: nil, precision: "fast")
+        #expect(try Self.renderedHash(threads: 2, kernels: nil, precision: "fast") == fast)
+        #expect(try Self.renderedHash(threads: 2, kernels: nil) != fast)
+        #expect(try Self.farmHashes(workers: 2, precision: "fast").first == fast)
     }
 
     @Test func verifyAcceptsAPictureAndRefusesAChangedOne() throws {

@@ -73,6 +73,7 @@ final class TestFarm {
 struct ManifestLine: Decodable, Hashable {
     let prompt: String
     let seed: UInt64
+    let precision: String
     let pixels: String?
 
     /// The lines of a job's output folder.

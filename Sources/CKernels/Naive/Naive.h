@@ -3,14 +3,23 @@
 #ifndef TESSERA_CKERNELS_NAIVE_H
 #define TESSERA_CKERNELS_NAIVE_H
 
+#include <stdlib.h>
+
 #include "../include/CKernels.h"
 
-void ck_naive_gemm(ck_pool *pool, long images, long m, long n, long k, const float *a, long lda,
-                   ck_weights weight, ck_epilogue epilogue, float *c, long ldc);
+/// Room for `count` floats, which the caller frees. Traps when memory is exhausted.
+static inline float *ck_naive_memory(long count) {
+    float *memory = malloc((size_t)count * sizeof(float));
+    if (!memory) __builtin_trap();
+    return memory;
+}
+
+void ck_naive_gemm(ck_pool *pool, ck_precision precision, long images, long m, long n, long k, const float *a,
+                   long lda, ck_weights weight, ck_epilogue epilogue, float *c, long ldc);
 void ck_naive_conv(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, ck_weights weight,
                    ck_epilogue epilogue, float *y, long ldy);
-void ck_naive_winograd(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, ck_weights weights,
-                       ck_epilogue epilogue, float *y, long ldy);
+void ck_naive_winograd(ck_pool *pool, ck_precision precision, ck_conv_shape shape, const float *x, long ldx,
+                       ck_weights weights, ck_epilogue epilogue, float *y, long ldy);
 void ck_naive_attention(ck_pool *pool, ck_attention_shape shape, const float *queries,
                         const ck_kv_source *sources, int source_count, const float *mask,
                         long mask_image_stride, long mask_query_stride, float *output);
@@ -21,5 +30,9 @@ void ck_naive_layer_norm(ck_pool *pool, long rows, long channels, float epsilon,
                          const float *weight, const float *bias, float *y, long ldy);
 void ck_naive_activate(ck_pool *pool, ck_activation activation, const float *x, float *y, size_t count);
 void ck_naive_box_muller16(ck_pool *pool, float *x, size_t count);
+
+/// The sum of `count` products a[i]·b[i], of numbers that lie `a_stride` and `b_stride` apart, onto `sum`.
+float ck_naive_product(ck_precision precision, const float *a, long a_stride, const float *b, long b_stride,
+                       long count, float sum);
 
 #endif

@@ -8,6 +8,7 @@
 // MARK: Matrix product
 
 typedef struct gemm {
+    ck_precision precision;
     long rows_per_image, n, k;
     const float *a;
     long lda;
@@ -21,18 +22,18 @@ static void gemm_row(void *user, long row) {
     const gemm *g = user;
     const float *residual = g->epilogue.residual;
     if (residual) residual += row * g->epilogue.residual_stride;
+    float *weights = ck_naive_memory(g->k);
     for (long n = 0; n < g->n; n++) {
-        float sum = 0.0f;
-        for (long k = 0; k < g->k; k++) {
-            sum = ck_fma(g->a[row * g->lda + k], ck_weight_at(g->weight, n * g->k + k), sum);
-        }
+        for (long k = 0; k < g->k; k++) weights[k] = ck_weight_at(g->weight, n * g->k + k);
+        float sum = ck_naive_product(g->precision, g->a + row * g->lda, 1, weights, 1, g->k, 0.0f);
         g->c[row * g->ldc + n] = ck_finish32(&g->epilogue, sum, row / g->rows_per_image, n, residual);
     }
+    free(weights);
 }
 
-void ck_naive_gemm(ck_pool *pool, long images, long m, long n, long k, const float *a, long lda,
-                   ck_weights weight, ck_epilogue epilogue, float *c, long ldc) {
-    gemm g = {m / images, n, k, a, lda, weight, epilogue, c, ldc};
+void ck_naive_gemm(ck_pool *pool, ck_precision precision, long images, long m, long n, long k, const float *a,
+                   long lda, ck_weights weight, ck_epilogue epilogue, float *c, long ldc) {
+    gemm g = {precision, m / images, n, k, a, lda, weight, epilogue, c, ldc};
     ck_pool_for(pool, m, gemm_row, &g);
 }
 

@@ -1,7 +1,5 @@
 #pragma STDC FP_CONTRACT OFF
 
-#include <stdlib.h>
-
 #include "../Pack.h"
 #include "../Weights.h"
 #include "Naive.h"
@@ -9,6 +7,7 @@
 // F(4×4,3×3): Y = Aᵀ[(G w Gᵀ) ∘ (Bᵀ d B)]A for each 6×6 piece d of the padded map, stepping by 4 pixels.
 
 typedef struct winograd {
+    ck_precision precision;
     ck_conv_shape shape;
     long tile_rows, tile_columns;
     const float *x;
@@ -108,19 +107,23 @@ static void store_tile(const winograd *w, long image, long top, long left, long 
     }
 }
 
-static void convolve_tile(const winograd *w, long image, long top, long left, float *transformed) {
+/// `transformed` and `filters` hold 36 numbers of each input channel.
+static void convolve_tile(const winograd *w, long image, long top, long left, float *transformed,
+                          float *filters) {
     long inputs = w->shape.in_channels, outputs = w->shape.out_channels;
     for (long input = 0; input < inputs; input++) {
         transform_input(w, image, top, left, input, transformed + input * 36);
     }
     for (long output = 0; output < outputs; output++) {
-        float sums[36] = {0}, tile[4][4];
+        float sums[36], tile[4][4];
         for (long input = 0; input < inputs; input++) {
-            float taps[9], filter[36];
+            float taps[9];
             long start = (output * inputs + input) * 9;
             for (int i = 0; i < 9; i++) taps[i] = ck_weight_at(w->weights, start + i);
-            transform_filter(taps, filter);
-            for (int i = 0; i < 36; i++) sums[i] = ck_fma(transformed[input * 36 + i], filter[i], sums[i]);
+            transform_filter(taps, filters + input * 36);
+        }
+        for (int i = 0; i < 36; i++) {
+            sums[i] = ck_naive_product(w->precision, transformed + i, 36, filters + i, 36, inputs, 0.0f);
         }
         transform_output(sums, tile);
         store_tile(w, image, top, left, output, tile);
@@ -129,17 +132,18 @@ static void convolve_tile(const winograd *w, long image, long top, long left, fl
 
 static void convolve_tile_row(void *user, long item) {
     const winograd *w = user;
-    float *transformed = malloc((size_t)w->shape.in_channels * 36 * sizeof(float));
-    if (!transformed) __builtin_trap();
+    long count = w->shape.in_channels * 36;
+    float *transformed = ck_naive_memory(2 * count);
     for (long column = 0; column < w->tile_columns; column++) {
-        convolve_tile(w, item / w->tile_rows, item % w->tile_rows * 4, column * 4, transformed);
+        convolve_tile(w, item / w->tile_rows, item % w->tile_rows * 4, column * 4, transformed,
+                      transformed + count);
     }
     free(transformed);
 }
 
-void ck_naive_winograd(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, ck_weights weights,
-                       ck_epilogue epilogue, float *y, long ldy) {
+void ck_naive_winograd(ck_pool *pool, ck_precision precision, ck_conv_shape shape, const float *x, long ldx,
+                       ck_weights weights, ck_epilogue epilogue, float *y, long ldy) {
     long tile_rows = ck_ceil_div(shape.height, 4), tile_columns = ck_ceil_div(shape.width, 4);
-    winograd w = {shape, tile_rows, tile_columns, x, ldx, weights, epilogue, y, ldy};
+    winograd w = {precision, shape, tile_rows, tile_columns, x, ldx, weights, epilogue, y, ldy};
     ck_pool_for(pool, shape.images * tile_rows, convolve_tile_row, &w);
 }

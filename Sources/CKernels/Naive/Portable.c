@@ -17,6 +17,15 @@ static double spend_flops(long rounds, float *sink) {
     return (double)rounds * 8 * 2;
 }
 
+static double spend_integer_ops(long rounds, float *sink) {
+    uint32_t sums[8] = {0};
+    for (long round = 0; round < rounds; round++) {
+        for (uint32_t i = 0; i < 8; i++) sums[i] += (sums[i] & 0xffff) * 3 + (sums[i] >> 16) * 5 + i;
+    }
+    for (int i = 0; i < 8; i++) *sink += (float)sums[i];
+    return (double)rounds * 8 * 4;
+}
+
 static float read_all(const float *x, size_t count) {
     float sums[64] = {0}, total = 0.0f;
     for (size_t i = 0; i < count; i += 64) {
@@ -36,5 +45,6 @@ const ck_path_table ck_table_portable = {
     .activate = ck_naive_activate,
     .box_muller16 = ck_naive_box_muller16,
     .spend_flops = spend_flops,
+    .spend_integer_ops = spend_integer_ops,
     .read_all = read_all,
 };

@@ -178,9 +178,9 @@ static void attend_block(const attention *t, attention_item *m, long first) {
     long count = ck_min(ck_key_block, t->keys.count - first), d = t->shape.head_size;
     pack_keys(t, m, first, count);
     pack_values(t, m, first, count);
-    tile_sum score_sum = {m->packed, d, single_tap, 1, d, 0, 0};
+    tile_sum score_sum = {.a = m->packed, .lda = d, .taps = single_tap, .tap_count = 1, .k = d};
     for (long key = 0; key < count; key += ck_panel_width) {
-        multiply_rows(m->queries, score_sum, m->keys + key * d, ck_panel_width, false, m->scores + key,
+        multiply_rows(m->queries, score_sum, m->keys + key * d, ck_panel_width, m->scores + key,
                       ck_key_block);
     }
     long tokens = ck_ceil_div(16 * ck_key_block, m->queries), next = first + ck_key_block;
@@ -192,10 +192,11 @@ static void attend_block(const attention *t, attention_item *m, long first) {
             soften_rows(t, m, row, first, count, t->mask != 0);
         }
     }
-    tile_sum value_sum = {m->scores, ck_key_block, single_tap, 1, count, 0, 0};
+    tile_sum value_sum = {
+        .a = m->scores, .lda = ck_key_block, .taps = single_tap, .tap_count = 1, .k = count, .add = true};
     for (long panel = 0; panel < ck_panels(d); panel++) {
         multiply_rows(m->queries, value_sum, m->values + panel * ck_panel_width * count,
-                      ck_width_of_panel(d, panel), true, m->sums + panel * ck_panel_width, t->value_width);
+                      ck_width_of_panel(d, panel), m->sums + panel * ck_panel_width, t->value_width);
     }
 }
 

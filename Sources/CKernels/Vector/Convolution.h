@@ -31,8 +31,9 @@ static void conv_line(const conv *v, long line, long panel, const float *weights
     for (long left = ck_ceil_div(v->out_width, TILE_ROWS); left > 0; left--) {
         long pixels = (v->out_width - column) / left, pixel = line * v->out_width + column;
         long ld = s.stride * v->ldx;
-        tile_sum sum = {x + column * ld, ld, v->taps, v->tap_count, s.in_channels, 0, 0};
-        multiply_tile(pixels, sum, weights, width, false, tile, ck_panel_width);
+        tile_sum sum = {
+            .a = x + column * ld, .lda = ld, .taps = v->taps, .tap_count = v->tap_count, .k = s.in_channels};
+        multiply_tile(pixels, sum, weights, width, tile, ck_panel_width);
         const float *residual = v->epilogue.residual;
         if (residual) residual += pixel * v->epilogue.residual_stride;
         finish_tile(&v->epilogue, tile, ck_panel_width, pixels, first, count, bias, residual,
@@ -80,8 +81,8 @@ static void conv_thread(void *user, int thread) {
 static void vector_conv(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, ck_weights weight,
                         ck_epilogue epilogue, float *y, long ldy) {
     if (shape.kernel == 1 && shape.stride == 1) {
-        vector_gemm(pool, shape.images, shape.images * shape.height * shape.width, shape.out_channels,
-                    shape.in_channels, x, ldx, weight, epilogue, y, ldy);
+        vector_gemm(pool, CK_EXACT, shape.images, shape.images * shape.height * shape.width,
+                    shape.out_channels, shape.in_channels, x, ldx, weight, epilogue, y, ldy);
         return;
     }
     long border = shape.kernel == 3 ? 2 : 0;

@@ -85,6 +85,19 @@ static double spend_flops(long rounds, float *sink) {
     return (double)rounds * 12 * LANES * 2;
 }
 
+INTEGER_TARGET static double spend_integer_ops(long rounds, float *sink) {
+    iw sums[12], left = (iw)3, right = (iw)5;
+    for (int i = 0; i < 12; i++) sums[i] = (iw)i;
+    __asm__ volatile("" : "+v"(left), "+v"(right));
+    for (long round = 0; round < rounds; round++) {
+#pragma clang loop unroll(full)
+        for (int i = 0; i < 12; i++) ADD_PAIRS(sums[i], left, right);
+        __asm__ volatile("" : "+v"(left), "+v"(right));
+    }
+    for (int i = 0; i < 12; i++) *sink += (float)sums[i][0];
+    return (double)rounds * 12 * LANES * 4;
+}
+
 static float read_all(const float *x, size_t count) {
     v16 sums[4] = {0};
     for (size_t i = 0; i < count; i += 64) {

@@ -30,6 +30,7 @@ enum {
 };
 
 typedef struct gemm {
+    bool integers;
     long rows_per_image, m, n, k;
     const float *a;
     long lda;
@@ -70,17 +71,29 @@ static void gemm_load(const gemm *g, long first, long end, long k, long inputs, 
             .type = g->weight.type, .output_stride = g->k, .outputs = g->n - output, .inputs = inputs,
             .taps = 1, .tap_rows = inputs,
         };
-        load_panel(&w, ck_width_of_panel(g->n, panel), panels + (panel - first) * ck_panel_width * inputs);
+        long width = ck_width_of_panel(g->n, panel);
+        float *to = panels + (panel - first) * ck_panel_width * row_length(g->integers, inputs);
+        g->integers ? load_integer_panel(&w, width, to) : load_panel(&w, width, to);
     }
 }
 
-/// Copies a tile's rows so that their columns lie in different sets of the first-level cache.
-static tile_sum gemm_copy_rows(const float *a, long lda, long rows, long inputs, float *copy) {
-    long ld = ck_line_floats(inputs) + 16;
-    for (long row = 0; row < rows; row++) {
-        __builtin_memcpy(copy + row * ld, a + row * lda, (size_t)inputs * sizeof(float));
+/// A tile's rows; copied, their columns lie in different sets of the first-level cache.
+static tile_sum gemm_rows(const gemm *g, long row, long rows, long k, long inputs, float *copy) {
+    const float *a = g->a + row * g->lda + k;
+    long length = row_length(g->integers, inputs), ld = ck_line_floats(length) + 16;
+    tile_sum sum = {.a = a, .lda = g->lda, .taps = single_tap, .tap_count = 1, .k = length,
+                    .integers = g->integers, .add = k > 0};
+    if (!g->copies_rows) return sum;
+    for (long r = 0; r < rows; r++, a += g->lda) {
+        if (g->integers) {
+            pack_row(a, inputs, copy + r * ld);
+        } else {
+            __builtin_memcpy(copy + r * ld, a, (size_t)inputs * sizeof(float));
+        }
     }
-    return (tile_sum){copy, ld, single_tap, 1, inputs, 0, 0};
+    sum.a = copy;
+    sum.lda = ld;
+    return sum;
 }
 
 /// Rows `row` ..< `end` against panels `first` ..< `last` over inputs `k` ..< `k + inputs`, in tiles as equal
@@ -92,18 +105,16 @@ static void gemm_multiply(const gemm *g, long row, long end, long first, long la
     float *sums = panels + g->panel_floats, *copy = sums + g->sum_floats;
     for (long left = ck_ceil_div(end - row, TILE_ROWS); left > 0; left--) {
         long rows = (end - row) / left;
-        const float *a = g->a + row * g->lda + k;
-        tile_sum sum = {a, g->lda, single_tap, 1, inputs, 0, 0};
-        if (g->copies_rows) sum = gemm_copy_rows(a, g->lda, rows, inputs, copy);
+        tile_sum sum = gemm_rows(g, row, rows, k, inputs, copy);
         for (long panel = first; panel < last; panel++) {
-            const float *weights = panels + (panel - first) * ck_panel_width * inputs;
+            const float *weights = panels + (panel - first) * ck_panel_width * sum.k;
             float *tile = sums + (panel - first) * ck_panel_width;
             for (long r = 0; ends && r < rows; r++) {
                 const float *to = g->c + (row + r) * g->ldc + panel * ck_panel_width;
                 __builtin_prefetch(to, 1, 3);
                 __builtin_prefetch(to + 16, 1, 3);
             }
-            multiply_tile(rows, sum, weights, ck_width_of_panel(g->n, panel), k > 0, tile, ld);
+            multiply_tile(rows, sum, weights, ck_width_of_panel(g->n, panel), tile, ld);
             if (ends) gemm_finish(g, tile, ld, row, rows, panel);
         }
         row += rows;
@@ -131,20 +142,23 @@ static void gemm_thread(void *user, int thread) {
     }
 }
 
-static void vector_gemm(ck_pool *pool, long images, long m, long n, long k, const float *a, long lda,
-                        ck_weights weight, ck_epilogue epilogue, float *c, long ldc) {
-    gemm g = {.rows_per_image = m / images, .m = m, .n = n, .k = k, .a = a, .lda = lda, .weight = weight,
-              .epilogue = epilogue, .c = c, .ldc = ldc};
+static void vector_gemm(ck_pool *pool, ck_precision precision, long images, long m, long n, long k,
+                        const float *a, long lda, ck_weights weight, ck_epilogue epilogue, float *c,
+                        long ldc) {
+    gemm g = {.integers = precision == CK_FAST, .rows_per_image = m / images, .m = m, .n = n, .k = k, .a = a,
+              .lda = lda, .weight = weight, .epilogue = epilogue, .c = c, .ldc = ldc};
     bool few = m < few_rows;
-    long k_parts = ck_ceil_div(k, few ? few_rows_inputs : gemm_inputs);
-    g.k_block = k_parts == 1 ? k : ck_line_floats(ck_ceil_div(k, k_parts));
-    g.grid = make_grid(pool, ck_panels(n), few ? 1 : panel_budget / (g.k_block * ck_panel_width), m,
+    long k_parts = ck_ceil_div(k, few ? few_rows_inputs : gemm_inputs * (g.integers ? 2 : 1));
+    long grain = g.integers ? ck_block_inputs : 16;
+    g.k_block = k_parts == 1 ? k : ck_ceil_div(ck_ceil_div(k, k_parts), grain) * grain;
+    long block_length = row_length(g.integers, g.k_block);
+    g.grid = make_grid(pool, ck_panels(n), few ? 1 : panel_budget / (block_length * ck_panel_width), m,
                        k_parts == 1 ? 256 : 1024);
-    g.copies_rows = lda % 512 == 0 && g.grid.block_panels > 1;
+    g.copies_rows = g.integers || (lda % 512 == 0 && g.grid.block_panels > 1);
     long width = g.grid.block_panels * ck_panel_width;
-    g.panel_floats = ck_line_floats(width * g.k_block);
+    g.panel_floats = ck_line_floats(width * block_length);
     g.sum_floats = ck_line_floats(g.grid.chunk_rows * width);
-    g.thread_floats = g.panel_floats + g.sum_floats + TILE_ROWS * (ck_line_floats(g.k_block) + 16);
+    g.thread_floats = g.panel_floats + g.sum_floats + TILE_ROWS * (ck_line_floats(block_length) + 16);
     float *scratch = ck_pool_scratch(pool, (size_t)(grid_floats(&g.grid) + g.grid.threads * g.thread_floats));
     g.scratch = start_grid(&g.grid, scratch);
     ck_pool_run(pool, gemm_thread, &g);

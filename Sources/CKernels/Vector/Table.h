@@ -3,10 +3,14 @@
 #include "Simd.h"
 #include "Math.h"
 #include "Panel.h"
+#include "Integers.h"
 #include "Tile.h"
+#include "IntegerTile.h"
+#include "Rows.h"
 #include "Grid.h"
 #include "Matrix.h"
 #include "Convolution.h"
+#include "WinogradTransform.h"
 #include "Winograd.h"
 #include "Attention.h"
 #include "Norm.h"
@@ -24,5 +28,6 @@
         .activate = vector_activate,          \
         .box_muller16 = vector_box_muller16,  \
         .spend_flops = spend_flops,           \
+        .spend_integer_ops = spend_integer_ops, \
         .read_all = read_all,                 \
     }

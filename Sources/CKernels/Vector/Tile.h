@@ -13,6 +13,8 @@ typedef struct tile_sum {
     // What a later tile reads, fetched ahead while this one computes; null where it is near already: a
     // product of 480×320→320 reached 0.82 of the peak with such fetches and 0.86 without.
     const float *next_rows, *next_panel;
+    bool integers; // `a`, `k` and the panel are words of fast mode's blocks
+    bool add;
 } tile_sum;
 
 CK_INLINE vw load_vw(const float *x) {
@@ -109,30 +111,3 @@ static tile_function *const tiles_wide[2][TILE_ROWS + 1] = {TILE_ROW_LIST(tile_w
                                                             TILE_ROW_LIST(tile_wide_add)};
 static tile_function *const tiles_narrow[2][TILE_ROWS + 1] = {TILE_ROW_LIST(tile_narrow),
                                                               TILE_ROW_LIST(tile_narrow_add)};
-
-/// `rows` ≤ TILE_ROWS rows against one panel.
-CK_INLINE void multiply_tile(long rows, tile_sum sum, const float *panel, long width, bool add, float *c,
-                             long ldc) {
-    for (long column = 0; column < width; column += 2 * LANES) {
-        bool wide = width - column >= 2 * LANES;
-        tile_function *function = (wide ? tiles_wide : tiles_narrow)[add][rows];
-        function(&sum, panel + column, width, c + column, ldc);
-    }
-}
-
-/// Any number of rows against one panel, in tiles as equal as they can be. `next_panel` is fetched ahead, a
-/// part of it with each tile; the rows are taken to lie one after another.
-static void multiply_rows(long rows, tile_sum sum, const float *panel, long width, bool add, float *c,
-                          long ldc) {
-    for (long left = ck_ceil_div(rows, TILE_ROWS); left > 0; left--) {
-        long part = rows / left;
-        sum.next_rows = sum.a + part * sum.lda;
-        multiply_tile(part, sum, panel, width, add, c, ldc);
-        rows -= part;
-        sum.a += part * sum.lda;
-        if (sum.next_panel) sum.next_panel += 8 * sum.k;
-        c += part * ldc;
-    }
-}
-
-static const long single_tap[1] = {0};

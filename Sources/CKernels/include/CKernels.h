@@ -87,11 +87,15 @@ typedef struct ck_weights {
     ck_type type;
 } ck_weights;
 
+/// How exactly products are computed. `CK_FAST` multiplies 16-bit integers that have a scale for each 64
+/// inputs of a row and of an output (see `Integers.h`): relative errors of 2e-4 in place of 1e-7.
+typedef enum ck_precision { CK_EXACT = 0, CK_FAST = 1 } ck_precision;
+
 // MARK: Matrix product: C[M×N] = A[M×K] · Wᵀ, W as PyTorch's Linear keeps it, [N][K]
 
 /// `images` divides `m`; it matters only where `bias_image_stride` is not 0.
-void ck_gemm(ck_context context, long images, long m, long n, long k, const float *a, long lda,
-             ck_weights weight, ck_epilogue epilogue, float *c, long ldc);
+void ck_gemm(ck_context context, ck_precision precision, long images, long m, long n, long k, const float *a,
+             long lda, ck_weights weight, ck_epilogue epilogue, float *c, long ldc);
 
 // MARK: Convolution (a 1×1 convolution of stride 1 is a matrix product over pixels)
 
@@ -110,8 +114,8 @@ void ck_conv(ck_context context, ck_conv_shape shape, const float *x, long ldx, 
 
 /// Winograd F(4×4,3×3), stride 1 (Lavin & Gray 2015, arXiv 1509.09308). Edge tiles of maps that 4 does
 /// not divide are handled.
-void ck_winograd(ck_context context, ck_conv_shape shape, const float *x, long ldx, ck_weights weight,
-                 ck_epilogue epilogue, float *y, long ldy);
+void ck_winograd(ck_context context, ck_precision precision, ck_conv_shape shape, const float *x, long ldx,
+                 ck_weights weight, ck_epilogue epilogue, float *y, long ldy);
 
 // MARK: Attention
 
@@ -192,6 +196,8 @@ void ck_box_muller16(ck_context context, float *x, size_t count);
 
 /// FMA f32 peak of `path` on the pool's threads, GFLOP/s, over about `seconds`.
 double ck_measure_fma_peak(ck_context context, double seconds);
+/// The same of fast mode's 16-bit integers, a multiply-add counted as two.
+double ck_measure_integer_peak(ck_context context, double seconds);
 /// Read bandwidth, GB/s, over about `seconds`.
 double ck_measure_read_bandwidth(ck_context context, double seconds);
 

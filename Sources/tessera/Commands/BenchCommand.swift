@@ -6,7 +6,7 @@ import TensorEngine
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Measures the engine and the coordinator on this machine.",
-        subcommands: [BenchKernels.self, BenchStages.self, BenchDispatch.self])
+        subcommands: [BenchKernels.self, BenchStages.self, BenchPrecision.self, BenchDispatch.self])
 }
 
 /// `tessera bench kernels`.

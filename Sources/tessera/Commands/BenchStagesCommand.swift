@@ -23,6 +23,9 @@ struct BenchStages: ParsableCommand {
     @Option(help: "Sampling steps to run of each stage; the fastest counts.")
     var steps = 3
 
+    @Option(help: "How to compute: exact or fast.")
+    var precision: Precision = .exact
+
     @OptionGroup var engine: ThreadsOption
 
     @Flag(help: "Show what every kind of operation took.")
@@ -55,7 +58,7 @@ struct BenchStages: ParsableCommand {
                 }
             }
             ProcessMemory.forgetPeak()
-            let row = try StageBenchmark(runner: runner).run(stage, steps: steps)
+            let row = try StageBenchmark(runner: runner).run(stage, steps: steps, precision: precision)
             results.append(.init(row: row, peakMemoryBytes: ProcessMemory.peakBytes))
         }
         let report = Report(

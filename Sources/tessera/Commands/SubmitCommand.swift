@@ -53,15 +53,12 @@ struct SubmitCommand: ParsableCommand {
         }
         try TextLimits.check(name, option: "--name", mayBeEmpty: true)
         if let model { try TextLimits.check(model, option: "--model") }
-        guard picture.precision == .exact else {
-            throw ValidationError("--precision \(picture.precision.rawValue) is not offered yet; use exact.")
-        }
     }
 
     func run() throws {
         let defaults = try PromptDefaults(
             size: picture.size, seed: picture.seed, count: count, steps: try picture.stepsByStage(),
-            guidance: picture.guidance)
+            guidance: picture.guidance, precision: picture.precision == .fast ? .fast : .exact)
         let file = try PromptFile(path: prompts, format: format, defaults: defaults)
         let folder = try out.map { path throws(ClientError) in try PictureFolder(path: path) }
         let client = try connection.client()

@@ -19,7 +19,7 @@ struct PictureOptions: ParsableArguments {
     @Option(help: "How strongly the 64-pixel stage follows the prompt; the model's own when not given.")
     var guidance: Double?
 
-    @Option(help: "How exactly to compute. 'exact' is f32; 'fast' is not offered yet.")
+    @Option(help: "How to compute: 'exact' in f32, or 'fast' with 16-bit integers where it pays.")
     var precision: Precision = .exact
 
     /// `--steps base64=10 --steps up256=4` as a table.

@@ -1,0 +1,20 @@
+import CKernels
+
+/// Where a context in fast mode multiplies 16-bit integers: in the layers that gain time by it. It follows
+/// from the layer's shape and one image's map alone, never from machine or batch, because it decides bytes.
+///
+/// Attention, the first and last convolutions, and products of few rows stay in f32.
+enum FastRule {
+    static func precision(_ context: ComputeContext, pays: Bool) -> ck_precision {
+        context.isFast && pays ? CK_FAST : CK_EXACT
+    }
+
+    /// Small maps have few tiles for the filters that are transformed, thin layers few products for the
+    /// tiles.
+    static func paysInWinograd(height: Int, width: Int, inputs: Int, outputs: Int) -> Bool {
+        height * width >= 32 * 32 && inputs >= 64 && outputs >= 64
+    }
+
+    /// Few rows only read the weights.
+    static func paysInProduct(rowsOfImage: Int) -> Bool { rowsOfImage >= 64 }
+}
