@@ -52,7 +52,7 @@ extension StageRunner {
             context: context
         ) { [context] sample, timestep, prediction in
             for image in 0..<2 { x.image(image).assignNCHW(sample) }
-            let both = context.computing(run.request.precision) {
+            let both = context.computing(run.precision(at: timestep)) {
                 decoder(x, timestep: timestep, conditioning, context)
             }
             both.image(0).channels(0..<3).copyNCHW(into: &unguided)
@@ -89,7 +89,7 @@ extension StageRunner {
         ) { [context] sample, timestep, prediction in
             x.channels(0..<3).assignNCHW(sample)
             let network = timestep == lastTimestep ? last : upscaler
-            let output = context.computing(run.request.precision) {
+            let output = context.computing(run.precision(at: timestep)) {
                 network(x, timestep: timestep, context)
             }
             output.copyNCHW(into: &prediction.output)

@@ -83,6 +83,12 @@ struct StageRun {
         steps = try Self.steps(stage, request)
     }
 
+    /// How the networks compute the step at `timestep`: as asked, but exactly where errors would be amplified.
+    func precision(at timestep: Int) -> Precision {
+        let step = steps.first { $0.timestep == timestep }
+        return step?.amplifiesErrors == true ? .exact : request.precision
+    }
+
     private static func steps(
         _ stage: CascadeStage, _ request: RenderRequest
     ) throws(StageError) -> [UnCLIPStep] {

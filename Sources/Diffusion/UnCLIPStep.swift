@@ -31,6 +31,13 @@ package struct UnCLIPStep: Sendable, Hashable {
     /// Whether the step draws as much noise as the sample has values.
     package var drawsNoise: Bool { noise != .none }
 
+    /// Whether a small error of the network becomes a large one of the sample: the step divides it by a tiny
+    /// share of signal (5e-5 at the noisy end) and takes the outcome for much of the next sample. Runs of six
+    /// steps or fewer begin so.
+    package var amplifiesErrors: Bool {
+        prediction == .noise && signalScale < 0.01 && cleanWeight > 0.3
+    }
+
     /// Takes the step in place. All arrays have the sample's layout and count.
     ///
     /// - Parameters:

@@ -129,6 +129,8 @@ struct MatrixTests {
             Convolution(images: 2, height: 8, width: 8, inputs: 48, outputs: 96),
             // Many tiles: transformed filters are shared; the last chunk is shorter.
             Convolution(images: 1, height: 68, width: 75, inputs: 20, outputs: 40),
+            // The same with two blocks of inputs in fast mode.
+            Convolution(images: 1, height: 58, width: 60, inputs: 70, outputs: 20),
             // Many channels: filters come in blocks, and one panel is divided between three threads.
             Convolution(images: 1, height: 13, width: 11, inputs: 150, outputs: 30),
             // With three threads: two chunks of shared input.

@@ -96,4 +96,13 @@ import Testing
         #expect(step.signalScale == product.squareRoot())
         #expect(step.noiseScale == (1 - product).squareRoot())
     }
+
+    /// Fast mode computes the others of a run's steps.
+    @Test(arguments: [(2, 1), (3, 1), (6, 1), (7, 0), (25, 0)])
+    func shortRunsBeginWithAStepThatAmplifiesErrors(steps: Int, amplifying: Int) {
+        let run = UnCLIPScheduler().steps(steps)
+        #expect(run.count { $0.amplifiesErrors } == amplifying)
+        #expect(run.first?.amplifiesErrors == (amplifying == 1))
+        #expect(!UnCLIPScheduler(prediction: .sample).steps(steps).contains { $0.amplifiesErrors })
+    }
 }

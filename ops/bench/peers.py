@@ -2,7 +2,7 @@
 processes run alternately, medians printed as a table of ratios.
 
 Usage: python ops/bench/peers.py picture [--model weights/emoji] [--size 1024] [--runs 3] [--json]
-       python ops/bench/peers.py step MODEL STAGE... [--peers torch-f32,torch-bf16] [--runs 3] [--json]
+       python ops/bench/peers.py step MODEL STAGE... [--peers tessera-fast,torch-f32,torch-bf16] [--runs 3] [--json]
 The Python that runs this must have torch, diffusers and transformers, and openvino where that peer is asked for.
 `tessera models synthesize karlo --out DIR` makes a model of full size.
 """
@@ -44,9 +44,9 @@ def diffusers_picture(arguments, out):
     return {"load": report["load"], **seconds, "all stages": sum(seconds.values()), "MB": report["peak_memory_mb"]}
 
 
-def tessera_step(arguments, stage):
+def tessera_step(arguments, stage, precision="exact"):
     command = [arguments.tessera, "bench", "stages", "--model", arguments.model, "--stage", stage, "--json"]
-    report = result(command + ["--steps", 2, "--threads", arguments.threads])
+    report = result(command + ["--steps", 2, "--threads", arguments.threads, "--precision", precision])
     row = report["stages"][0]
     load = report["openSeconds"] + row["loadSeconds"]
     return {"load": load, "step": row["secondsPerStep"], "MB": row["peakMemoryBytes"] / 2**20}
@@ -113,6 +113,8 @@ def compare_steps(arguments):
         runners = {"tessera": lambda: tessera_step(arguments, stage)}
         for engine in arguments.peers.split(","):
             runners[engine] = lambda engine=engine: peer_step(arguments, stage, engine)
+        if "tessera-fast" in runners:
+            runners["tessera-fast"] = lambda: tessera_step(arguments, stage, "fast")
         report[stage] = alternate(arguments.runs, runners)
         if not arguments.json:
             show(f"one step of {stage} of {arguments.model}, {arguments.threads} threads, medians of {arguments.runs}"
