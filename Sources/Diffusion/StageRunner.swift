@@ -83,7 +83,7 @@ struct StageRun {
         steps = try Self.steps(stage, request)
     }
 
-    /// How the networks compute the step at `timestep`: as asked, but exactly where errors would be amplified.
+    /// How the networks compute the step at `timestep`: as asked, but exactly where errors would grow.
     func precision(at timestep: Int) -> Precision {
         let step = steps.first { $0.timestep == timestep }
         return step?.amplifiesErrors == true ? .exact : request.precision
