@@ -73,8 +73,8 @@ package struct SeedReport: Sendable {
         let numbers = """
             \(seeds) seeds in \(wallSeconds) s (\(Int(rate)) a second): \(counts.events) events, \
             \(counts.messages) messages, \(counts.faults) faults, \(counts.crashes) crashes, \
-            \(counts.commits) commits, \(counts.shared) tasks shared, \(counts.pictures) pictures, \(counts.failures) given up, \
-            \(counts.seconds) simulated seconds
+            \(counts.commits) commits, \(counts.shared) tasks shared, \(counts.pictures) pictures, \
+            \(counts.failures) given up, \(counts.seconds) simulated seconds
             """
         guard let failure, let violation = failure.violation else { return numbers + "\nevery rule held" }
         return numbers + "\nseed \(failure.seed) broke a rule \(violation)"

@@ -77,8 +77,8 @@ extension JobStore {
         }
     }
 
-    /// Blobs of images that ended by `changes`, which are on disk, that nobody needs any more: no picture, and
-    /// no stage of an image that may still go on.
+    /// Blobs of images that ended by `changes`, which are on disk, that nobody needs any more: no picture,
+    /// and no stage of an image that may still go on.
     /// - Throws: `StoreError.failed` or `.damaged`.
     package func disposable(after changes: [CoordinatorChange]) throws(StoreError) -> [BlobID] {
         let ended = changes.flatMap(\.endedImages)
