@@ -15,6 +15,7 @@ enum FastRule {
         height * width >= 32 * 32 && inputs >= 64 && outputs >= 64
     }
 
-    /// Few rows only read the weights.
-    static func paysInProduct(rowsOfImage: Int) -> Bool { rowsOfImage >= 64 }
+    /// Few rows only read the weights, and few outputs do not pay for the rows' integers: 4096×96→32 took
+    /// 1.18 times as long as in f32, 4096×320→320 0.70 times.
+    static func paysInProduct(rowsOfImage: Int, outputs: Int) -> Bool { rowsOfImage >= 64 && outputs >= 128 }
 }

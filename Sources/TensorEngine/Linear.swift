@@ -54,7 +54,7 @@ package struct Linear {
         let y = target ?? context.map(images: x.images, height: x.height, width: x.width, channels: outputs)
         precondition(y.channels == outputs && y.rows == x.rows && !y.isPadded, "a linear layer's output")
         let precision = FastRule.precision(
-            context, pays: FastRule.paysInProduct(rowsOfImage: x.rows / x.images))
+            context, pays: FastRule.paysInProduct(rowsOfImage: x.rows / x.images, outputs: outputs))
         let kind = precision == CK_FAST ? "linear fast" : "linear"
         context.measured(.product(kind, m: x.rows, n: outputs, k: inputs)) {
             var first = 0
