@@ -26,12 +26,12 @@ import ZeroMQ
         self.log = log
     }
 
-    /// Starts a coordinator on `endpoint`, or on any free pair of ports. A port that was just closed, or that
-    /// somebody took, is tried again or passed over.
+    /// Starts a coordinator on `endpoint`, or on any free pair of ports below those that connections take for
+    /// themselves. A port that was just closed, or that somebody took, is tried again or passed over.
     private func coordinator(_ endpoint: Endpoint?) throws -> CoordinatorService {
         var configuration = CoordinatorConfiguration(dataFolder: root + "/data")
         for _ in 0..<200 {
-            let place = endpoint ?? Endpoint(host: "127.0.0.1", port: .random(in: 20_000...60_000))
+            let place = endpoint ?? Endpoint(host: "127.0.0.1", port: .random(in: 20_000..<32_000))
             configuration.listen = place.address
             if let service = try start(configuration) { return service }
             try pause()

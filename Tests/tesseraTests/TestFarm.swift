@@ -45,10 +45,10 @@ final class TestFarm {
         try TesseraProcess(arguments + ["--connect", address], input: input).wait()
     }
 
-    /// A port P such that P and P + 1 (for blobs) are free.
+    /// A port P such that P and P + 1 (for blobs) are free, below those that connections take for themselves.
     static func freePortPair() throws -> Int {
         for _ in 0..<200 {
-            let port = Int.random(in: 20_000..<60_000)
+            let port = Int.random(in: 20_000..<32_000)
             if isFree(port), isFree(port + 1) { return port }
         }
         throw CocoaError(.featureUnsupported)
