@@ -97,10 +97,11 @@ final class ControlLoop: PollHandler {
         if now >= nextTick {
             nextTick = now.advanced(by: Int64(settings.tickMilliseconds))
             apply(.tick)
-            forgetLostPeers(at: now)
             lookAtAccess(at: now)
             probe(at: now)
             settle()
+            // Not before what was decided has left: who is refused is not known to the machine.
+            forgetLostPeers(at: now)
             answerWatchers(at: now)
         }
         settle()
@@ -119,7 +120,8 @@ final class ControlLoop: PollHandler {
 
     private func receive() {
         let end = clock.now.advanced(by: ControlLoop.turnMilliseconds)
-        for _ in 0..<ControlLoop.messagesPerTurn where clock.now < end {
+        for _ in 0..<ControlLoop.messagesPerTurn {
+            if clock.now >= end { return }
             do throws(ZeroMQError) {
                 guard let (frames, key) = try socket.receiveSigned(maxBytes: Limits.controlMessageBytes + 256)
                 else { return }
