@@ -106,8 +106,10 @@ import ZeroMQ
         guard case .welcome = try other.ask(.hello) else { throw PeerError.unexpected }
         for _ in 0..<50 {
             try flood.say(.request(number: 77, .hello))
-            for _ in 0..<1000 where try flood.socket.waitUntilReadable(milliseconds: 200) {
-                guard let bytes = try flood.socket.receive()?.first else { break }
+            for _ in 0..<1000 {
+                guard try flood.socket.waitUntilReadable(milliseconds: 200),
+                    let bytes = try flood.socket.receive()?.first
+                else { break }
                 if case .reply(77, .welcome) = try FarmCodec.decode(bytes) { return }
             }
         }
