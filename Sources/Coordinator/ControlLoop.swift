@@ -13,8 +13,8 @@ final class ControlLoop: PollHandler {
         case diskTrouble(String)
     }
 
-    /// Messages taken at most before what they changed is committed: more in a turn are cheaper a message, and
-    /// the first of them waits longer. `ops/decisions/0012` has figures.
+    /// Messages taken at most before what they changed is committed. More of them are cheaper each, and the
+    /// first waits longer: `ops/decisions/0012` has figures.
     static let messagesPerTurn = 128
     /// Milliseconds between looks for connections of workers that are lost.
     static let sweepPause: Int64 = 5_000
