@@ -26,6 +26,11 @@ struct Twins: Hashable, Sendable {
         var source: PictureSource
         /// A number for the recipe.
         var recipe: UInt32
+
+        static let parts = 256
+
+        /// Keys of different sources are spread evenly.
+        var part: Int { Int(source.lowByte) }
     }
 
     /// A result on disk. Its blob stays for as long as an image holds it.
@@ -47,7 +52,8 @@ struct Twins: Hashable, Sendable {
     private var recipes: [StageRecipe: UInt32] = [:]
     /// Of each job: by variant, then by stage.
     private var recipesOf: [JobID: [[UInt32]]] = [:]
-    private var results: [Key: Result] = [:]
+    /// By `Key.part`: a table of millions that grows moves all its entries at once, and everyone waits.
+    private var results = [[Key: Result]](repeating: [:], count: Key.parts)
     private var runs: [Key: Run] = [:]
 
     /// Numbers the recipes of a job whose model is known.
@@ -77,24 +83,24 @@ struct Twins: Hashable, Sendable {
 
     /// An image whose result of this key is on disk.
     func result(of key: Key) -> ImageID? {
-        results[key].map { ImageID(job: $0.job, index: Int($0.index)) }
+        results[key.part][key].map { ImageID(job: $0.job, index: Int($0.index)) }
     }
 
     /// An image has the result and keeps its blob.
     mutating func hold(_ key: Key, by image: ImageID) {
         let first = Result(job: image.job, index: UInt32(image.index), holders: 0)
-        results[key, default: first].holders += 1
+        results[key.part][key, default: first].holders += 1
     }
 
     /// An image keeps the blob no more.
     mutating func release(_ key: Key) {
-        guard let holders = results[key]?.holders else { return }
-        results[key]?.holders = holders - 1
-        if holders <= 1 { results[key] = nil }
+        guard let holders = results[key.part][key]?.holders else { return }
+        results[key.part][key]?.holders = holders - 1
+        if holders <= 1 { results[key.part][key] = nil }
     }
 
     /// The blob is gone, whoever held it.
-    mutating func lose(_ key: Key) { results[key] = nil }
+    mutating func lose(_ key: Key) { results[key.part][key] = nil }
 
     // MARK: Tasks under way
 

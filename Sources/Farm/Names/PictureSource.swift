@@ -13,6 +13,9 @@ package struct PictureSource: Hashable, Sendable {
             )
         }
     }
+
+    /// Its last eight bits, as good as drawn at random.
+    var lowByte: UInt8 { UInt8(truncatingIfNeeded: low) }
 }
 
 /// A picture to make, as the shell hands it to the machine, which hashes nothing itself.
