@@ -129,6 +129,7 @@ extension World {
             note("coordinator \(event) -> \(effects)")
             if let text = witness.judge(event, effects, at: coordinatorTime) { fail(text) }
             for effect in effects {
+                checkRelease(effect)
                 switch effect {
                 case .persist(let change): coordinator.changes.append(change)
                 case .notice: break
@@ -136,6 +137,15 @@ extension World {
                 }
             }
         }
+    }
+
+    /// Who is told that a lease has ended holds it no more. Looked at when it is decided: a greeting of the same
+    /// turn, sent before, may bring the lease back.
+    private func checkRelease(_ effect: CoordinatorEffect) {
+        guard case .send(let session, .acknowledged(let lease, let verdict)) = effect, verdict != .blobMissing,
+            coordinator.machine.holds(session.worker, lease)
+        else { return }
+        fail("\(lease) is acknowledged to \(session) and still held by it")
     }
 
     /// Commits what was decided, then lets the messages go. What cannot be delivered is decided anew.
@@ -210,9 +220,6 @@ extension World {
         case .send(let session, let order):
             if case .acknowledged(let lease, let verdict) = order {
                 if let text = witness.judge(lease, verdict) { fail(text) }
-                if verdict != .blobMissing, coordinator.machine.holds(session.worker, lease) {
-                    fail("\(lease) is acknowledged to \(session) and still held by it")
-                }
             }
             if !send(order, to: session), order != .heartbeat { apply(.undelivered(session, nil)) }
         case .assign(let session, let dispatch):
