@@ -50,7 +50,7 @@ extension World {
         switch (mistake, event) {
         case (.neverExpires, .tick), (.neverRenews, .progress): return []
         case (.dropsFailures, .failed(let session, let failure)):
-            coordinator.outgoing.append(.send(session, .acknowledged(failure.lease, .committed)))
+            queue(.send(session, .acknowledged(failure.lease, .committed)))
             return []
         case (.commitsFencedAttempts, .completed(let session, var result, let stored)):
             let task = result.lease.task

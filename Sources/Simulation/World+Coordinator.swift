@@ -128,22 +128,25 @@ extension World {
             coordinator.machine = machine
             note("coordinator \(event) -> \(effects)")
             if let text = witness.judge(event, effects, at: coordinatorTime) { fail(text) }
-            for effect in effects {
-                checkRelease(effect)
-                switch effect {
-                case .persist(let change): coordinator.changes.append(change)
-                case .notice: break
-                case .send, .assign, .reply: coordinator.outgoing.append(effect)
-                }
-            }
+            for effect in effects { queue(effect) }
         }
     }
 
-    /// Who is told that a lease has ended holds it no more. Looked at when it is decided: a greeting of the same
-    /// turn, sent before, may bring the lease back.
+    /// Keeps what was decided until the turn is settled.
+    func queue(_ effect: CoordinatorEffect) {
+        checkRelease(effect)
+        switch effect {
+        case .persist(let change): coordinator.changes.append(change)
+        case .notice: break
+        case .send, .assign, .reply: coordinator.outgoing.append(effect)
+        }
+    }
+
+    /// Who is told that a lease has ended holds it no more. Looked at when it is decided: a greeting of the
+    /// same turn, sent before, may bring the lease back.
     private func checkRelease(_ effect: CoordinatorEffect) {
-        guard case .send(let session, .acknowledged(let lease, let verdict)) = effect, verdict != .blobMissing,
-            coordinator.machine.holds(session.worker, lease)
+        guard case .send(let session, .acknowledged(let lease, let verdict)) = effect,
+            verdict != .blobMissing, coordinator.machine.holds(session.worker, lease)
         else { return }
         fail("\(lease) is acknowledged to \(session) and still held by it")
     }
