@@ -39,6 +39,8 @@ package final class MemoryStore: FarmStore {
     private var jobs: [JobID: Images] = [:]
     private var paces: [StageKey: MeasuredPace] = [:]
     private var shares: [String: OwnerShare] = [:]
+    /// What determinism alarms compared.
+    private var alarmed: Set<BlobID> = []
     private let mistake: Mistake?
 
     /// A store that nothing was ever written to.
@@ -102,7 +104,8 @@ package final class MemoryStore: FarmStore {
         case .model(let model): models.append(model)
         case .pace(let pace): paces[pace.key] = pace
         case .share(let share): shares[share.owner] = share
-        case .alarm: break
+        case .alarm(let late, let committed):
+            alarmed.formUnion([late.result.blob, BlobID(committed)])
         }
     }
 
@@ -174,7 +177,8 @@ package final class MemoryStore: FarmStore {
     }
 
     private func isNeeded(_ blob: BlobID) -> Bool {
-        jobs.values.contains { images in
+        if alarmed.contains(blob) { return true }
+        return jobs.values.contains { images in
             images.results.values.contains { done in
                 guard done.result.blob == blob else { return false }
                 return done.result.pixels != nil

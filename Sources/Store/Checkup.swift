@@ -10,7 +10,7 @@ package struct Findings: Hashable, Sendable, Encodable {
     package var missing: [String] = []
     /// Of those: files whose bytes are not what their name says.
     package var damaged: [String] = []
-    /// Files that no result names, or whose images and jobs are over.
+    /// Files that no result and no determinism alarm names, or whose images and jobs are over.
     package var unneeded: [String] = []
     /// Bytes in the unneeded files.
     package var unneededBytes = 0
@@ -79,7 +79,7 @@ package struct Checkup {
         }
         findings.neededBlobs = needed.count
         findings.imagesToRepeat = repeats.count
-        try findUnneeded(besides: needed)
+        try findUnneeded(besides: needed.union(jobs.alarmBlobs()))
         return findings
     }
 

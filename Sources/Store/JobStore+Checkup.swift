@@ -39,6 +39,19 @@ extension JobStore {
         }
     }
 
+    /// What raised determinism alarms, and what it was compared with where that was a blob.
+    func alarmBlobs() throws(StoreError) -> Set<BlobID> {
+        try read { database in
+            let statement = try HotStatement(
+                "SELECT blob FROM alarms UNION SELECT committed FROM alarms", database)
+            var blobs: Set<BlobID> = []
+            while try statement.step() {
+                if let digest = statement.digest(0) { blobs.insert(BlobID(digest)) }
+            }
+            return blobs
+        }
+    }
+
     /// Lets images begin again at these stages; their jobs are open again. What was computed stays as
     /// evidence.
     func repeatStages(_ images: [(ImageID, Int)]) throws(StoreError) {

@@ -92,6 +92,8 @@ extension JobStore {
                 AND NOT EXISTS (
                     SELECT 1 FROM results AS other JOIN images AS owner USING (id)
                     WHERE other.blob = mine.blob AND (owner.state < 2 OR other.pixels IS NOT NULL))
+                AND NOT EXISTS (
+                    SELECT 1 FROM alarms WHERE alarms.blob = mine.blob OR alarms.committed = mine.blob)
                 """, database)
             var blobs: [BlobID] = []
             for keys in ended {

@@ -29,6 +29,13 @@ enum Schema {
             try database.execute(
                 sql: "CREATE TABLE shares (owner TEXT PRIMARY KEY, seconds REAL NOT NULL) WITHOUT ROWID")
         }
+        migrator.registerMigration("5") { database in
+            try database.execute(
+                sql: """
+                    CREATE INDEX alarms_blob ON alarms (blob);
+                    CREATE INDEX alarms_committed ON alarms (committed)
+                    """)
+        }
         return migrator
     }
 

@@ -80,6 +80,20 @@ import Testing
         #expect(FileManager.default.fileExists(atPath: path(halfway)))
     }
 
+    @Test func whatAnAlarmComparedStays() throws {
+        do {
+            let folder = try DataFolder(path: temporary.path)
+            let other = try BlobFolder(folder).store([5])
+            let lease = LeaseID(task: TaskID(image: ImageID(job: JobID(1), index: 0), stage: 0), attempt: 2)
+            let late = CommittedResult(
+                result: TaskResult(lease: lease, blob: other, pixels: nil, seconds: 1),
+                stage: Self.model.stages[0].name, worker: WorkerID("w"))
+            try JobStore(folder).commit([.alarm(late, committed: latent.digest)])
+        }
+        var checkup = try Checkup(path: temporary.path)
+        #expect(try checkup.examine().unneeded == [path(stale)])
+    }
+
     @Test func whatIsMissingOrDamagedIsComputedAgain() throws {
         #expect(truncate(path(picture), 0) == 0)
         unlink(path(halfway))

@@ -55,6 +55,20 @@ import Testing
         #expect(try gone(row(open, .failed, 1)) == [Self.blob(1)])
     }
 
+    /// Both sides of a determinism alarm are evidence.
+    @Test func whatAnAlarmComparedStays() throws {
+        let ended = image(1, 0)
+        let lease = LeaseID(task: TaskID(image: ended, stage: 0), attempt: 2)
+        let late = CommittedResult(
+            result: TaskResult(lease: lease, blob: Self.blob(9), pixels: nil, seconds: 1),
+            stage: StageName("s"), worker: WorkerID("w"))
+        try store.commit([
+            images(1, 1), result(ended, 0, 1), result(ended, 1, 2), row(ended, .running, 2),
+            .alarm(late, committed: Self.blob(1).digest),
+        ])
+        #expect(try gone(row(ended, .failed, 2)) == [Self.blob(2)])
+    }
+
     @Test func aCancelledJobKeepsItsPicturesOnly() throws {
         let (done, begun) = (image(1, 0), image(1, 1))
         let neighbour = image(2, 0)

@@ -34,7 +34,7 @@ package enum CoordinatorChange: Hashable, Sendable {
     case pace(MeasuredPace)
     /// An owner was given work.
     case share(OwnerShare)
-    /// A result differed from the committed one.
+    /// A result differed from the committed one; the blobs of both stay.
     case alarm(CommittedResult, committed: Digest)
 }
 
@@ -42,7 +42,7 @@ package enum CoordinatorChange: Hashable, Sendable {
 package struct MeasuredPace: Hashable, Sendable {
     /// The stage.
     package var key: StageKey
-    /// Seconds of computing.
+    /// Seconds of computing with the model's usual steps.
     package var seconds: Double
     /// Seconds to load its model; 0 while unknown.
     package var loadSeconds: Double
