@@ -39,6 +39,18 @@ extension WireModelKey {
     }
 }
 
+extension WireStageKey {
+    init(_ key: StageKey) {
+        self.init()
+        model = WireModelKey(key.model)
+        stage = key.stage.text
+    }
+
+    func value() throws(CodecError) -> StageKey {
+        StageKey(model: try model.value(), stage: StageName(try Checks.name(stage, "stage")))
+    }
+}
+
 extension WireModel {
     init(_ model: ModelAnnouncement) {
         self.init()

@@ -40,6 +40,7 @@ extension WireHello {
         slots = UInt32(clamping: hello.slots)
         tags = hello.tags
         models = hello.models.map(WireModel.init)
+        unserved = hello.unserved.map(WireStageKey.init)
         running = hello.running.map(WireLease.init)
     }
 
@@ -58,6 +59,11 @@ extension WireHello {
             models: try Checks.list(models, "models", limit: Limits.modelsPerWorker) {
                 model throws(CodecError) in
                 try model.value()
+            },
+            unserved: try Checks.list(
+                unserved, "unserved", limit: Limits.modelsPerWorker * Limits.stagesPerModel
+            ) { key throws(CodecError) in
+                try key.value()
             },
             running: try Checks.list(running, "running", limit: Limits.leasesPerHello) {
                 lease throws(CodecError) in

@@ -868,6 +868,29 @@ nonisolated struct WireModelKey: Sendable {
   init() {}
 }
 
+nonisolated struct WireStageKey: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var model: WireModelKey {
+    get {_model ?? WireModelKey()}
+    set {_model = newValue}
+  }
+  /// Returns true if `model` has been explicitly set.
+  var hasModel: Bool {self._model != nil}
+  /// Clears the value of `model`. Subsequent reads from it will return its default value.
+  mutating func clearModel() {self._model = nil}
+
+  var stage: String = String()
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _model: WireModelKey? = nil
+}
+
 nonisolated struct WireStage: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -957,6 +980,9 @@ nonisolated struct WireHello: Sendable {
   var models: [WireModel] = []
 
   var running: [WireLease] = []
+
+  /// Stages of its models that it has too little memory for. A coordinator that does not know it gives them out.
+  var unserved: [WireStageKey] = []
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2703,6 +2729,45 @@ nonisolated extension WireModelKey: SwiftProtobuf.Message, SwiftProtobuf._Messag
   }
 }
 
+nonisolated extension WireStageKey: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".StageKey"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}model\0\u{1}stage\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._model) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.stage) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._model {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.stage.isEmpty {
+      try visitor.visitSingularStringField(value: self.stage, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireStageKey, rhs: WireStageKey) -> Bool {
+    if lhs._model != rhs._model {return false}
+    if lhs.stage != rhs.stage {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireStage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Stage"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}steps\0\u{1}guidance\0\u{1}size\0")
@@ -2798,7 +2863,7 @@ nonisolated extension WireModel: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
 
 nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Hello"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}nonce\0\u{3}oldest_protocol\0\u{3}newest_protocol\0\u{1}build\0\u{1}host\0\u{1}cpu\0\u{1}threads\0\u{1}slots\0\u{1}tags\0\u{1}models\0\u{1}running\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}worker\0\u{1}nonce\0\u{3}oldest_protocol\0\u{3}newest_protocol\0\u{1}build\0\u{1}host\0\u{1}cpu\0\u{1}threads\0\u{1}slots\0\u{1}tags\0\u{1}models\0\u{1}running\0\u{1}unserved\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2818,6 +2883,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 10: try { try decoder.decodeRepeatedStringField(value: &self.tags) }()
       case 11: try { try decoder.decodeRepeatedMessageField(value: &self.models) }()
       case 12: try { try decoder.decodeRepeatedMessageField(value: &self.running) }()
+      case 13: try { try decoder.decodeRepeatedMessageField(value: &self.unserved) }()
       default: break
       }
     }
@@ -2860,6 +2926,9 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if !self.running.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.running, fieldNumber: 12)
     }
+    if !self.unserved.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.unserved, fieldNumber: 13)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2876,6 +2945,7 @@ nonisolated extension WireHello: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.tags != rhs.tags {return false}
     if lhs.models != rhs.models {return false}
     if lhs.running != rhs.running {return false}
+    if lhs.unserved != rhs.unserved {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -7,6 +7,8 @@ package struct ModelShelf: Sendable {
     let cascades: [ModelKey: Cascade]
     /// As the worker tells them to the coordinator, in the order of the folders.
     package let announcements: [ModelAnnouncement]
+    /// Bytes of memory that each stage needs, by model and stage.
+    let needs: [(stage: StageKey, bytes: Int)]
 
     /// Opens model folders; a model that stands in two folders counts once.
     ///
@@ -14,13 +16,19 @@ package struct ModelShelf: Sendable {
     package init(folders: [String]) throws(ModelError) {
         var cascades: [ModelKey: Cascade] = [:]
         var announcements: [ModelAnnouncement] = []
+        var needs: [(stage: StageKey, bytes: Int)] = []
         for folder in folders {
             let cascade = try Cascade(folder: folder)
             guard let announcement = ModelAnnouncement(cascade.description) else { continue }
             if cascades.updateValue(cascade, forKey: announcement.key) == nil {
                 announcements.append(announcement)
+                needs += cascade.stages.map { stage in
+                    let name = StageName(stage.description.name)
+                    return (StageKey(model: announcement.key, stage: name), cascade.memoryBytes(of: stage))
+                }
             }
         }
+        self.needs = needs
         self.cascades = cascades
         self.announcements = announcements
     }

@@ -12,6 +12,8 @@ package struct WorkerConfiguration: Sendable {
     package var keys: PeerKeys?
     /// Threads of the engine. Default 1.
     package var threads = 1
+    /// Bytes of memory that it may use; stages that need more are left to others. Default no limit.
+    package var memory = Int.max
     /// Free labels. Default none.
     package var tags: [String] = []
     /// The machine's name, for people. Default empty.

@@ -10,6 +10,8 @@ package enum WorkerError: Error, Hashable, Sendable, CustomStringConvertible {
     case refused(String)
     /// There is no model to serve.
     case noModels
+    /// No stage of any model fits into the memory that the worker may use.
+    case tooLittleMemory(bytes: Int, needed: Int)
     /// The messaging thread failed.
     case messaging(String)
 
@@ -23,6 +25,9 @@ package enum WorkerError: Error, Hashable, Sendable, CustomStringConvertible {
             "The worker could not keep its result in \(path): \(reason). Make room there."
         case .refused(let sentence): sentence
         case .noModels: "The worker has no model to serve. Give a model folder with --model."
+        case .tooLittleMemory(let bytes, let needed):
+            "No stage fits into the \(bytes >> 20) MiB that the worker may use; the smallest needs "
+                + "\(needed >> 20) MiB. Give more with --memory."
         case .messaging(let reason): reason
         }
     }

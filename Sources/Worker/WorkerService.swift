@@ -24,7 +24,22 @@ package final class WorkerService: Sendable {
         _ configuration: WorkerConfiguration, models: ModelShelf, context: Context, log: Logger
     ) throws(WorkerError) {
         let threads = configuration.threads
-        try self.init(configuration, models: models.announcements, context: context, log: log) {
+        let tooLarge = models.needs.filter { $0.bytes > configuration.memory }
+        if !models.needs.isEmpty, tooLarge.count == models.needs.count {
+            throw .tooLittleMemory(
+                bytes: configuration.memory, needed: models.needs.map(\.bytes).min() ?? 0)
+        }
+        for (stage, bytes) in tooLarge {
+            log.warning(
+                """
+                \(stage.stage) of \(stage.model.name) needs \(bytes >> 20) MiB of memory, more than the \
+                \(configuration.memory >> 20) MiB that this worker may use: it is left to others
+                """)
+        }
+        try self.init(
+            configuration, models: models.announcements, unserved: tooLarge.map(\.stage), context: context,
+            log: log
+        ) {
             DiffusionStages(models: models, threads: threads)
         }
     }
@@ -33,7 +48,8 @@ package final class WorkerService: Sendable {
     ///
     /// - Throws: `WorkerError`.
     package init(
-        _ configuration: WorkerConfiguration, models: [ModelAnnouncement], context: Context, log: Logger,
+        _ configuration: WorkerConfiguration, models: [ModelAnnouncement], unserved: [StageKey] = [],
+        context: Context, log: Logger,
         makeStages: @escaping @Sendable () -> any StageRunning
     ) throws(WorkerError) {
         if models.isEmpty { throw .noModels }
@@ -44,7 +60,7 @@ package final class WorkerService: Sendable {
             newestProtocol: FarmCodec.newestVersion,
             build: configuration.build, host: configuration.host, cpu: ProcessorFeatures.text,
             threads: configuration.threads, slots: 1, tags: configuration.tags,
-            models: Array(models.prefix(Limits.modelsPerWorker)))
+            models: Array(models.prefix(Limits.modelsPerWorker)), unserved: unserved)
         let end = EndNote()
         let mailbox = Mailbox()
         do {

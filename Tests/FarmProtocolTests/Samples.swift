@@ -23,7 +23,8 @@ enum Samples {
     static let hello = WorkerHello(
         session: session, oldestProtocol: 1, newestProtocol: 1, build: "0.1", host: "box", cpu: "avx512",
         threads: 2,
-        slots: 1, tags: ["a"], models: [model], running: [lease])
+        slots: 1, tags: ["a"], models: [model],
+        unserved: [StageKey(model: key, stage: StageName("prior"))], running: [lease])
     static let assignment = Assignment(
         lease: lease, model: key, stage: StageName("prior"), request: request, input: blob, isLast: true,
         leaseMilliseconds: 60_000)

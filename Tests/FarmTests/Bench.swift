@@ -132,11 +132,11 @@ enum Fixtures {
 
     static func hello(
         _ session: WorkerSession, slots: Int = 1, running: [LeaseID] = [],
-        models: [ModelAnnouncement] = [Fixtures.model]
+        models: [ModelAnnouncement] = [Fixtures.model], unserved: [StageKey] = []
     ) -> WorkerHello {
         WorkerHello(
             session: session, oldestProtocol: 1, newestProtocol: 1, slots: slots, models: models,
-            running: running)
+            unserved: unserved, running: running)
     }
 
     static func submission(

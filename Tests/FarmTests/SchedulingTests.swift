@@ -195,6 +195,69 @@ import Testing
         }
     }
 
+    /// Ten times the steps are ten times the time: in what is told, in the lease and before another worker is
+    /// asked; and they do not make the stage look slow.
+    @Test func whatATaskNeedsGrowsWithItsSteps() throws {
+        let bench = Bench()
+        bench.apply(.hello(Fixtures.hello(one, models: [Fixtures.small])))
+        bench.submit(1, size: 64, model: "small")
+        bench.complete(try #require(bench.dispatched.first), by: one, seconds: 40)
+        let stage = Fixtures.small.stages[0]
+        let steps = StepOverride(stage: stage.name, steps: 10 * stage.steps)
+        let images = (0..<2).map {
+            ImageRequest(prompt: "many", seed: $0, options: RenderOptions(size: 64, steps: [steps]))
+        }
+        let job = try #require(bench.submit(images, model: "small"))
+        let first = try #require(bench.dispatched.first)
+        #expect(first.leaseMilliseconds == Int64(400_000 * CoordinatorOptions().leaseFactor))
+        #expect(bench.status(job)?.secondsLeft == 800)
+        bench.complete(first, by: one, seconds: 400)
+        #expect(bench.status(job)?.secondsLeft == 400)
+        bench.apply(.hello(Fixtures.hello(two, models: [Fixtures.small])))
+        #expect(bench.live(700_000, one, two).dispatches.isEmpty)
+        #expect(bench.live(200_000, one, two).dispatches.count == 1)
+    }
+
+    /// A worker that has too little memory for a stage gets the others; the stage waits for one that has it.
+    @Test func aStageGoesWhereItFits() throws {
+        let bench = Bench()
+        let tooLarge = StageKey(model: Fixtures.model.key, stage: StageName("up256"))
+        bench.apply(.hello(Fixtures.hello(one, unserved: [tooLarge])))
+        let job = try #require(bench.submit(1, size: 256))
+        var next = bench.dispatched
+        for _ in 0..<2 { next = bench.complete(try #require(next.first), by: one).dispatches }
+        #expect(next.isEmpty)
+        let waiting = try #require(bench.status(job)).waiting
+        let reason = "no connected worker has the memory that up256 needs"
+        #expect(waiting == [WaitReason(count: 1, text: reason)])
+        let shown = bench.machine.workerList(at: bench.now).first?.excluded
+        #expect(shown == ["up256 of toy: too little memory"])
+        let last = try #require(bench.apply(.hello(Fixtures.hello(two))).dispatches.first)
+        #expect(last.stage == tooLarge.stage)
+        bench.complete(last, by: two)
+        #expect(bench.status(job)?.images.done == 1)
+    }
+
+    @Test func aWorkersOwnPaceDecidesHowLongItsLeaseIs() throws {
+        let bench = Bench()
+        bench.apply(.hello(Fixtures.hello(one, models: [Fixtures.small])))
+        bench.apply(.hello(Fixtures.hello(two, models: [Fixtures.small])))
+        bench.submit(40, size: 64, model: "small")
+        var last: [WorkerSession: Dispatch] = [:]
+        for _ in 0..<8 {
+            for held in bench.machine.heldLeases {
+                let dispatch = Dispatch(
+                    lease: held.id, model: Fixtures.small.key, stage: StageName("base64"),
+                    options: RenderOptions(size: 64), input: nil, isLast: true, leaseMilliseconds: 0)
+                let seconds: Double = held.session == one ? 20 : 200
+                let next = bench.complete(dispatch, by: held.session, seconds: seconds).dispatches
+                last[held.session] = next.first ?? last[held.session]
+            }
+        }
+        #expect(last[one]?.leaseMilliseconds == 80_000)
+        #expect(last[two]?.leaseMilliseconds == 800_000)
+    }
+
     @Test func theMeasuredPaceOutlivesARestart() throws {
         let bench = Bench()
         bench.apply(.hello(Fixtures.hello(one, models: [Fixtures.small])))

@@ -24,11 +24,12 @@ final class TestFarm {
             ["coordinator", "--data", data, "--listen", address] + coordinatorOptions)
     }
 
-    func startWorker(_ number: Int, threads: Int = 1) throws {
-        workers[number] = try TesseraProcess([
-            "worker", "--connect", address, "--name", "worker-\(number)", "--threads", "\(threads)",
-            "--cache", folder.path("worker-\(number)"), "--model", Fixtures.model.path(),
-        ])
+    func startWorker(_ number: Int, threads: Int = 1, options: [String] = []) throws {
+        workers[number] = try TesseraProcess(
+            [
+                "worker", "--connect", address, "--name", "worker-\(number)", "--threads", "\(threads)",
+                "--cache", folder.path("worker-\(number)"), "--model", Fixtures.model.path(),
+            ] + options)
     }
 
     func killCoordinator() throws { _ = try coordinator?.stop(SIGKILL) }

@@ -77,10 +77,10 @@ extension CoordinatorMachine {
     private func canQueue(_ image: ImageID, on worker: Worker) -> Bool {
         guard let job = jobs[image.job], job.taskCounts.ready >= 2 * workers.count,
             let task = view(of: TaskID(image: image, stage: Int(job.images[image.index].stage))),
-            let pace = paces[task.key]
+            let seconds = measuredSeconds(of: task, on: worker)
         else { return false }
         let left = worker.secondsLeft
-        return left + pace.seconds <= options.creditSeconds || left <= options.leadSeconds
+        return left + seconds <= options.creditSeconds || left <= options.leadSeconds
     }
 
     /// Whether the worker failed this task before and another could take it.
@@ -95,8 +95,11 @@ extension CoordinatorMachine {
     /// Measured seconds to load a model; 0 while unknown.
     private func loadSeconds(of model: ModelKey) -> Double { loads[model]?.seconds ?? 0 }
 
-    /// Seconds that a task of this stage should take.
-    func expectedSeconds(of key: StageKey) -> Double { paces[key]?.seconds ?? options.assumedSeconds }
+    /// Seconds that a task should take on a worker, by its own measure where it has one; nil while nobody's
+    /// is known.
+    func measuredSeconds(of task: TaskView, on worker: Worker) -> Double? {
+        (worker.paces[task.key] ?? paces[task.key]).map { $0.seconds * task.work }
+    }
 
     /// Gives the image's current task to a worker under a new attempt.
     mutating func lease(_ image: ImageID, to id: WorkerID, at now: Instant) {
@@ -112,7 +115,7 @@ extension CoordinatorMachine {
         }
         let stage = Int(row.stage)
         let lease = LeaseID(task: TaskID(image: image, stage: stage), attempt: Int(row.attempt) + 1)
-        let patience = hold(lease, of: task.key, by: id, at: now)
+        let patience = hold(lease, of: task, by: id, at: now)
         workers[id]?.comeHome(to: task.key.model)
         guard let job = jobs[image.job] else { return }
         let input = stage == 0 ? nil : job.evidence(image: image.index, stage: stage - 1).map(BlobID.init)

@@ -4,11 +4,12 @@ extension CoordinatorMachine {
     /// What a task is; nil when there is no such task.
     func view(of task: TaskID) -> TaskView? {
         guard let job = jobs[task.image.job], let model = job.head.model,
-            let stages = job.plan(of: task.image.index)?.stages, stages.indices.contains(task.stage)
+            let plan = job.plan(of: task.image.index), plan.stages.indices.contains(task.stage)
         else { return nil }
         return TaskView(
-            row: job.images[task.image.index], key: StageKey(model: model, stage: stages[task.stage].name),
-            isLast: task.stage == stages.count - 1)
+            row: job.images[task.image.index],
+            key: StageKey(model: model, stage: plan.stages[task.stage].name), work: plan.work(task.stage),
+            isLast: task.stage == plan.stages.count - 1)
     }
 
     /// What the task of `lease` is, if that is the last attempt of a task still to be done, or is still good
@@ -88,5 +89,7 @@ extension CoordinatorMachine {
 struct TaskView {
     var row: ImageRow
     var key: StageKey
+    /// Its steps over the model's usual ones.
+    var work: Double
     var isLast: Bool
 }

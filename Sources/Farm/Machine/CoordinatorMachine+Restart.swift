@@ -38,7 +38,7 @@ extension CoordinatorMachine {
             let heard = now.advanced(by: options.restartGrace - options.grace)
             workers[id] = Worker(hello: hello, presence: .away, heard: heard)
         }
-        hold(held.id, of: task.key, by: id, at: now)
+        hold(held.id, of: task, by: id, at: now)
     }
 
     /// What must survive a crash, as the store should hold it now.

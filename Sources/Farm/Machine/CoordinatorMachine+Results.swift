@@ -50,8 +50,8 @@ extension CoordinatorMachine {
         workers[late.worker]?.quarantine(from: key, until: now.advanced(by: options.quarantine))
         notice(
             "determinism alarm: worker \(late.worker) gave \(late.evidence) for \(lease), "
-                + "committed is \(committed); it gets no \(key.stage) tasks for a while, "
-                + "or until it restarts",
+                + "committed is \(committed); both are kept, this one as blob \(late.result.blob); "
+                + "the worker gets no \(key.stage) tasks for a while, or until it restarts",
             isWarning: true)
     }
 
@@ -74,19 +74,24 @@ extension CoordinatorMachine {
             if view.isLast { row.state = .done }
         }
         persist(.result(done))
-        workers[done.worker]?.noteSuccess(in: view.key, seconds: done.result.seconds, at: now)
-        measure(done.result, in: view.key)
+        workers[done.worker]?.noteSuccess(
+            in: view.key, seconds: done.result.seconds, work: view.work, at: now)
+        measure(done.result, of: view)
         finishIfDone(task.image.job, at: now)
     }
 
     /// Notes what a task took; the store is told when that is news.
-    private mutating func measure(_ result: TaskResult, in key: StageKey) {
-        paces[key, default: Pace(seconds: result.seconds)].note(result.seconds)
+    private mutating func measure(_ result: TaskResult, of task: TaskView) {
+        let key = task.key
+        let seconds = result.seconds / task.work
+        var pace = paces[key] ?? Pace(seconds: seconds)
+        pace.note(seconds)
+        paces[key] = pace
         if result.loadSeconds > 0 {
             loads[key.model, default: Pace(seconds: result.loadSeconds)].note(result.loadSeconds)
         }
         let measured = MeasuredPace(
-            key: key, seconds: expectedSeconds(of: key), loadSeconds: loads[key.model]?.seconds ?? 0)
+            key: key, seconds: pace.seconds, loadSeconds: loads[key.model]?.seconds ?? 0)
         guard !(storedPaces[key]?.isClose(to: measured) ?? false) else { return }
         storedPaces[key] = measured
         persist(.pace(measured))

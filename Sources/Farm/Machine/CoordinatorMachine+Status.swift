@@ -49,7 +49,7 @@ extension CoordinatorMachine {
                 excluded: worker.exclusions.compactMap { exclusion in
                     guard worker.isExcluded(from: exclusion.key, at: now) else { return nil }
                     return "\(exclusion.key.stage) of \(exclusion.key.model.name): \(exclusion.reason)"
-                })
+                } + worker.hello.unserved.map { "\($0.stage) of \($0.model.name): too little memory" })
         }
     }
 
@@ -106,6 +106,9 @@ extension CoordinatorMachine {
         }
         if let stages = models[model]?.stages, stages.indices.contains(place) {
             let key = StageKey(model: model, stage: stages[place].name)
+            if able.allSatisfy({ $0.hello.unserved.contains(key) }) {
+                return "no connected worker has the memory that \(key.stage) needs"
+            }
             if able.allSatisfy({ $0.isExcluded(from: key, at: now) }) {
                 return "every worker that has the model is excluded from \(key.stage) after failures"
             }
@@ -123,13 +126,14 @@ extension CoordinatorMachine {
         let slots = able.reduce(0) { $0 + $1.hello.slots }
         guard slots > 0 else { return nil }
         var seconds = 0.0
-        for (place, count) in job.remaining.enumerated() where count > 0 && place < stages.count {
+        for (place, steps) in job.remainingSteps.enumerated() where steps > 0 && place < stages.count {
             let key = StageKey(model: model, stage: stages[place].name)
             guard let pace = paces[key] else { return nil }
-            let perSecond = able.reduce(0) { sum, worker in
+            let perSecond = able.filter { !$0.hello.unserved.contains(key) }.reduce(0) { sum, worker in
                 sum + Double(worker.hello.slots) / max(worker.paces[key]?.seconds ?? pace.seconds, 1e-6)
             }
-            seconds += Double(count) / perSecond
+            guard perSecond > 0 else { return nil }
+            seconds += Double(steps) / Double(max(1, stages[place].steps)) / perSecond
         }
         // Few pictures cannot keep many workers busy.
         let images = max(1, job.imageCounts.waiting + job.imageCounts.running)

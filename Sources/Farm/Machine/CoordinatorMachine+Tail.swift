@@ -35,7 +35,7 @@ extension CoordinatorMachine {
     private func limit(for lease: Lease) -> Int64 {
         guard let pace = paces[lease.key] else { return .max / 2 }
         let load = loads[lease.key.model]?.seconds ?? 0
-        let expected = min((pace.seconds * options.tailFactor + load) * 1000, 1e12)
+        let expected = min((pace.seconds * lease.work * options.tailFactor + load) * 1000, 1e12)
         return max(options.shortestTail, Int64(expected))
     }
 

@@ -63,7 +63,7 @@ extension CoordinatorMachine {
                 kept.append(lease)
             } else if let task = current(lease), !task.row.leased {
                 change(lease.task.image) { $0.leased = true }
-                hold(lease, of: task.key, by: id, at: now)
+                hold(lease, of: task, by: id, at: now)
                 kept.append(lease)
             }
         }
@@ -72,24 +72,23 @@ extension CoordinatorMachine {
 
     /// Notes a lease with its worker and with the store; gives the milliseconds it may go without progress.
     @discardableResult
-    mutating func hold(_ lease: LeaseID, of key: StageKey, by id: WorkerID, at now: Instant) -> Int64 {
-        let patience = patience(for: key)
-        guard let session = workers[id]?.session else { return patience }
-        let seconds = expectedSeconds(of: key)
+    mutating func hold(_ lease: LeaseID, of task: TaskView, by id: WorkerID, at now: Instant) -> Int64 {
+        guard let worker = workers[id] else { return options.unknownLease }
+        let measured = measuredSeconds(of: task, on: worker)
+        let seconds = measured ?? options.assumedSeconds * task.work
+        let patience = measured.map(patience(forSeconds:)) ?? options.unknownLease
         workers[id]?.leases.append(
             Lease(
-                id: lease, key: key, patience: patience, deadline: now.advanced(by: patience), given: now,
-                seconds: seconds))
+                id: lease, key: task.key, work: task.work, patience: patience,
+                deadline: now.advanced(by: patience), given: now, seconds: seconds))
         chargeOwner(of: lease.task.image.job, seconds)
-        persist(.leased(HeldLease(id: lease, session: session)))
+        persist(.leased(HeldLease(id: lease, session: worker.session)))
         return patience
     }
 
-    /// Milliseconds without progress after which a lease of this stage ends.
-    private func patience(for key: StageKey) -> Int64 {
-        guard let pace = paces[key] else { return options.unknownLease }
-        let measured = min(pace.seconds * 1000 * options.leaseFactor, 86_400_000)
-        return max(options.shortestLease, Int64(measured))
+    /// Milliseconds without progress after which the lease of a task that should take `seconds` ends.
+    private func patience(forSeconds seconds: Double) -> Int64 {
+        max(options.shortestLease, Int64(min(seconds * 1000 * options.leaseFactor, 86_400_000)))
     }
 
     /// Milliseconds that a phase may take at least, however quick the stage itself is.

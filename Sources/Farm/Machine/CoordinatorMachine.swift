@@ -22,7 +22,7 @@ package struct CoordinatorMachine: Hashable, Sendable {
     var hasNewTasks = false
     /// Workers that failed or lost an image's current stage. Looked up, never iterated.
     var avoided: [ImageID: [WorkerID]] = [:]
-    /// Measured seconds a stage. Looked up, never iterated.
+    /// Measured seconds a stage with the model's usual steps. Looked up, never iterated.
     var paces: [StageKey: Pace] = [:]
     /// What the store knows of them. Looked up, and given out sorted.
     var storedPaces: [StageKey: MeasuredPace] = [:]

@@ -51,8 +51,8 @@ package struct Job: Hashable, Sendable {
     package private(set) var imageCounts = ImageCounts()
     /// Tasks by state.
     package private(set) var taskCounts = TaskCounts()
-    /// Tasks not done by the place of their stage, over open images.
-    package private(set) var remaining: [Int] = []
+    /// Steps of the tasks not done, by the place of their stage, over open images.
+    package private(set) var remainingSteps: [Int] = []
     /// What each done stage gave: the blob's digest, for a last stage the pixels'. `stride` places an image.
     private var evidence: [Digest] = []
     private var stride = 0
@@ -171,7 +171,7 @@ package struct Job: Hashable, Sendable {
     package mutating func recount() {
         imageCounts = ImageCounts()
         taskCounts = TaskCounts()
-        remaining = [Int](repeating: 0, count: stride)
+        remainingSteps = [Int](repeating: 0, count: stride)
         ready = (0..<stride).map { _ in ReadySet(capacity: images.count) }
         for index in images.indices { tally(index, by: 1) }
     }
@@ -194,7 +194,9 @@ package struct Job: Hashable, Sendable {
             return
         }
         taskCounts.blocked += amount * (count - stage - 1)
-        for place in stage..<count { remaining[place] += amount }
+        for place in stage..<count {
+            remainingSteps[place] += amount * (plans[Int(row.variant)]?.steps[place] ?? 0)
+        }
         if row.leased {
             taskCounts.leased += amount
         } else {

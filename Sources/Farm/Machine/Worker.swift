@@ -20,6 +20,8 @@ package struct StageKey: Hashable, Comparable, Sendable {
 struct Lease: Hashable, Sendable {
     var id: LeaseID
     var key: StageKey
+    /// The task's steps over the model's usual ones.
+    var work: Double
     /// Milliseconds without progress after which it ends.
     var patience: Int64
     var deadline: Instant
@@ -77,7 +79,7 @@ struct Worker: Hashable, Sendable {
     /// The model in its memory, as far as can be told, and the seconds it worked since it came there.
     var home: ModelKey?
     var workSinceLoad = 0.0
-    /// Its own measured seconds of each stage. Looked up, never iterated.
+    /// Its own measured seconds of each stage with the usual steps. Looked up, never iterated.
     var paces: [StageKey: Pace] = [:]
     var completed = 0
     var failed = 0
@@ -103,8 +105,10 @@ struct Worker: Hashable, Sendable {
         hello.models.contains { $0.key == model }
     }
 
+    /// Whether it must not be given the stage: it failed there, or has too little memory.
     func isExcluded(from key: StageKey, at now: Instant) -> Bool {
-        exclusions.contains { $0.key == key && ($0.until.map { $0 > now } ?? false) }
+        hello.unserved.contains(key)
+            || exclusions.contains { $0.key == key && ($0.until.map { $0 > now } ?? false) }
     }
 
     /// Notes a failure; true when the worker is now excluded from the stage.
@@ -142,12 +146,12 @@ struct Worker: Hashable, Sendable {
         declines = 0
     }
 
-    /// Notes a success: what it did wrong in the stage is forgotten.
-    mutating func noteSuccess(in key: StageKey, seconds: Double, at now: Instant) {
+    /// Notes a success, which took `seconds` for so much work: what it did wrong in the stage is forgotten.
+    mutating func noteSuccess(in key: StageKey, seconds: Double, work: Double, at now: Instant) {
         completed += 1
         declines = 0
         workSinceLoad += seconds
-        paces[key, default: Pace(seconds: seconds)].note(seconds)
+        paces[key, default: Pace(seconds: seconds / work)].note(seconds / work)
         let stays = isExcluded(from: key, at: now)
         exclusions.removeAll { $0.key == key && !($0.isQuarantine && stays) }
     }

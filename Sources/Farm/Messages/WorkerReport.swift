@@ -36,6 +36,8 @@ package struct WorkerHello: Hashable, Sendable {
     package var tags: [String]
     /// Models that it can serve.
     package var models: [ModelAnnouncement]
+    /// Stages of its models that it has too little memory for.
+    package var unserved: [StageKey]
     /// Leases that it still works on or whose result it still holds.
     package var running: [LeaseID]
 
@@ -44,7 +46,7 @@ package struct WorkerHello: Hashable, Sendable {
         session: WorkerSession, oldestProtocol: Int, newestProtocol: Int, build: String = "",
         host: String = "",
         cpu: String = "", threads: Int = 1, slots: Int = 1, tags: [String] = [],
-        models: [ModelAnnouncement] = [],
+        models: [ModelAnnouncement] = [], unserved: [StageKey] = [],
         running: [LeaseID] = []
     ) {
         self.session = session
@@ -57,6 +59,7 @@ package struct WorkerHello: Hashable, Sendable {
         self.slots = slots
         self.tags = tags
         self.models = models
+        self.unserved = unserved
         self.running = running
     }
 }

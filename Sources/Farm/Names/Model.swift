@@ -61,7 +61,11 @@ package struct ModelAnnouncement: Hashable, Sendable {
     package func plan(for options: RenderOptions) -> StagePlan? {
         guard misfit(options) == nil, let last = stages.firstIndex(where: { $0.size == options.size })
         else { return nil }
-        return StagePlan(stages: Array(stages[...last]))
+        let planned = Array(stages[...last])
+        let steps = planned.map { stage in
+            options.steps.first { $0.stage == stage.name }?.steps ?? stage.steps
+        }
+        return StagePlan(stages: planned, steps: steps)
     }
 
     /// What of `options` the model cannot do, for people; nil when it can do all. Workers are not asked for
@@ -85,11 +89,19 @@ package struct ModelAnnouncement: Hashable, Sendable {
 
 /// The stages of one image, first to last. It has at least one.
 package struct StagePlan: Hashable, Sendable {
-    /// First to last.
+    /// First to last, with the model's own numbers of steps.
     package var stages: [AnnouncedStage]
+    /// The steps that the image asks for, by stage.
+    package var steps: [Int]
 
-    /// A plan of `stages`, first to last.
-    package init(stages: [AnnouncedStage]) { self.stages = stages }
+    /// A plan of `stages`, first to last; `steps` has one number for each.
+    package init(stages: [AnnouncedStage], steps: [Int]) {
+        self.stages = stages
+        self.steps = steps
+    }
+
+    /// How much work a stage is: its steps over the model's own number of them, on which paces are measured.
+    package func work(_ stage: Int) -> Double { Double(steps[stage]) / Double(max(1, stages[stage].steps)) }
 }
 
 /// How exactly to compute.

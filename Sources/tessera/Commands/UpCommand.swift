@@ -15,6 +15,12 @@ struct UpCommand: ParsableCommand {
     @Option(help: "Threads of each worker's engine; the machine's cores shared out when not given.")
     var threads: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Memory that each worker may use, such as 8GiB; the machine's shared out when not given.",
+            valueName: "size"))
+    var memory: ByteCount?
+
     @Option(help: "A model folder or name that the workers serve; every model found when not given.")
     var model: String?
 
@@ -75,9 +81,11 @@ struct UpCommand: ParsableCommand {
         let local = FarmAddress.local(listen)
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let share = threads ?? max(1, cores / workers)
+        let limit = memory?.bytes ?? MachineMemory.bytes / workers
         let workers = (1...workers).map { number in
             var arguments = ["worker", "--connect", local, "--name", "worker-\(number)"]
             arguments += ["--threads", "\(share)", "--cache", "\(data)/worker-\(number)"]
+            arguments += ["--memory", "\(limit)"]
             if let model { arguments += ["--model", model] }
             if let keys { arguments += ["--keys", KeysInit.localWorker(in: keys)] }
             return ServiceProcess(

@@ -34,6 +34,7 @@ struct WorkerCommand: ParsableCommand {
     var tags = ""
 
     @OptionGroup var engine: ThreadsOption
+    @OptionGroup var limit: MemoryOption
     @OptionGroup var service: ServiceOptions
 
     private var labels: [String] { tags.split(separator: ",").map(String.init) }
@@ -54,6 +55,7 @@ struct WorkerCommand: ParsableCommand {
             folder: cache ?? Self.stateFolder(name))
         configuration.keys = try keys.map { folder throws(KeyError) in try PeerKeys(folder: folder) }
         configuration.threads = engine.threads
+        configuration.memory = limit.bytes
         configuration.tags = labels
         configuration.host = host
         configuration.build = TesseraVersion.text

@@ -1,0 +1,50 @@
+import ArgumentParser
+import Foundation
+
+/// How much memory a worker may use.
+struct MemoryOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Memory that the worker may use, such as 8GiB: stages that need more are left to others. "
+                + "All that the machine has when not given.",
+            valueName: "size"))
+    var memory: ByteCount?
+
+    /// Bytes.
+    var bytes: Int { memory?.bytes ?? MachineMemory.bytes }
+
+    func validate() throws {
+        guard bytes >= 1 << 20 else {
+            throw ValidationError("--memory is \(bytes) bytes; it must be 1 MiB or more.")
+        }
+    }
+}
+
+/// A number of bytes as people write it: 500MB, 8GiB, 1.5 TiB, 1048576.
+struct ByteCount: ExpressibleByArgument {
+    let bytes: Int
+
+    private static let units: [String: Double] = [
+        "": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 0x1p10, "mib": 0x1p20,
+        "gib": 0x1p30, "tib": 0x1p40,
+    ]
+
+    init?(argument: String) {
+        let text = argument.lowercased().filter { $0 != " " }
+        let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+        guard let value = Double(number), let unit = Self.units[String(text.dropFirst(number.count))],
+            value * unit <= 0x1p60
+        else { return nil }
+        bytes = Int(value * unit)
+    }
+}
+
+/// What this process could use at most.
+enum MachineMemory {
+    /// Bytes: the machine's memory, or its control group's limit where that is less.
+    static var bytes: Int {
+        let limit = try? String(contentsOfFile: "/sys/fs/cgroup/memory.max", encoding: .utf8)
+        let group = limit.flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) } ?? .max
+        return min(group, Int(clamping: ProcessInfo.processInfo.physicalMemory))
+    }
+}
