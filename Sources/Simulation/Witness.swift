@@ -56,7 +56,8 @@ struct Witness {
         twins = TwinBooks(scripts: scripts)
     }
 
-    /// How many leases of an image were ever given.
+    /// How often workers had an image's task: leases given, and those that they came back with after they
+    /// were lost, which may be lost again.
     func attempts(of image: ImageID) -> Int { given[image] ?? 0 }
 
     /// What is not on disk is forgotten.
@@ -97,6 +98,7 @@ struct Witness {
             let text: String?
             if case .persist(.leased(let held)) = effect, watched[held.id] == nil, !given.contains(held.id) {
                 // Its worker came back with it.
+                self.given[held.id.task.image, default: 0] += 1
                 watched[held.id] = Watched(session: held.session, renewed: now, given: now)
             }
             switch effect {
