@@ -79,6 +79,23 @@ void ck_group_norm(ck_context context, ck_group_norm_shape shape, const float *x
                                            padded_output, y, ldy);
 }
 
+long ck_affine_floats(ck_group_norm_shape shape) {
+    return shape.images * 2 * ck_line_floats(shape.channels);
+}
+
+void ck_group_norm_affine(ck_context context, ck_group_norm_shape shape, const float *x, long ldx,
+                          const float *weight, const float *bias, const float *scale_shift, float *affine) {
+    ck_table_for(context.path)->group_norm_affine(context.pool, shape, x, ldx, weight, bias, scale_shift,
+                                                  affine);
+}
+
+void ck_normalise_band(ck_context context, ck_group_norm_shape shape, const float *x, long ldx,
+                       const float *affine, ck_activation activation, long first_row, long rows, float *y,
+                       long ldy) {
+    ck_table_for(context.path)->normalise_band(context.pool, shape, x, ldx, affine, activation, first_row,
+                                               rows, y, ldy);
+}
+
 void ck_layer_norm(ck_context context, long rows, long channels, float epsilon, const float *x, long ldx,
                    const float *weight, const float *bias, float *y, long ldy) {
     ck_table_for(context.path)->layer_norm(context.pool, rows, channels, epsilon, x, ldx, weight, bias, y,

@@ -1,4 +1,5 @@
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "Dispatch.h"
@@ -66,7 +67,9 @@ double ck_measure_read_bandwidth(ck_context context, double seconds) {
     size_t total = (size_t)64 << 20; // floats: 256 MiB, past any cache here
     size_t threads = (size_t)ck_pool_threads(context.pool);
     peak_work work = {.table = ck_table_for(context.path), .floats_per_thread = total / threads / 64 * 64};
-    work.memory = ck_pool_scratch(context.pool, total);
+    work.memory = ck_allocate_huge(total);
     for (size_t i = 0; i < total; i++) work.memory[i] = 1.0f;
-    return measure(context.pool, &work, read_until_deadline, seconds);
+    double speed = measure(context.pool, &work, read_until_deadline, seconds);
+    free(work.memory);
+    return speed;
 }

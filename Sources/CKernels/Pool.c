@@ -181,14 +181,20 @@ void ck_pool_for(ck_pool *pool, long count, void (*body)(void *user, long item),
 
 // MARK: Scratch
 
+enum { huge_page = 2 << 20 };
+
+float *ck_allocate_huge(size_t floats) {
+    size_t bytes = (floats * sizeof(float) + huge_page - 1) / huge_page * huge_page;
+    float *memory = aligned_alloc(huge_page, bytes);
+    if (!memory) __builtin_trap();
+    madvise(memory, bytes, MADV_HUGEPAGE);
+    return memory;
+}
+
 float *ck_pool_scratch(ck_pool *pool, size_t floats) {
     if (floats <= pool->scratch_floats) return pool->scratch;
     free(pool->scratch);
-    size_t huge_page = (size_t)2 << 20;
-    size_t bytes = (floats * sizeof(float) + huge_page - 1) / huge_page * huge_page;
-    pool->scratch = aligned_alloc(huge_page, bytes);
-    if (!pool->scratch) __builtin_trap();
-    madvise(pool->scratch, bytes, MADV_HUGEPAGE);
-    pool->scratch_floats = bytes / sizeof(float);
+    pool->scratch = ck_allocate_huge(floats);
+    pool->scratch_floats = floats;
     return pool->scratch;
 }

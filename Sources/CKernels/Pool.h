@@ -15,6 +15,10 @@ void ck_pool_items(ck_pool *pool, long count, void (*body)(void *user, long item
 /// It is one slab: an operation asks once, before it runs, and divides it. Traps when memory is exhausted.
 float *ck_pool_scratch(ck_pool *pool, size_t floats);
 
+/// `floats` of memory, on huge pages where the system has them; to be freed with `free`. Traps when memory is
+/// exhausted.
+float *ck_allocate_huge(size_t floats);
+
 /// Rounds a scratch part's length up to whole cache lines.
 static inline long ck_line_floats(long floats) {
     return (floats + 15) / 16 * 16;

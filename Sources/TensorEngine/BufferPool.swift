@@ -44,8 +44,16 @@ final class Storage {
 ///
 /// Tensors take the smallest hole that fits, and holes that touch become one. A sampling loop that does the
 /// same in each step therefore gets the same places in each, and the prefix does not grow after the first
-/// step.
+/// step. The memory of tensors of hundreds of megabytes, which only the largest networks have, goes back to
+/// the system until it is used again.
 final class BufferPool {
+    private struct Hole {
+        /// In floats.
+        var range: Range<Int>
+        /// Whether the system has its memory.
+        var isReleased: Bool
+    }
+
     /// As Linux's headers have it; Glibc's overlay leaves it out.
     fileprivate static let adviseHugePages: Int32 = 14
     fileprivate static let hugePage = 2 << 20
@@ -54,6 +62,8 @@ final class BufferPool {
     /// Bytes that become usable at a time.
     private static let chunk = 32 << 20
 
+    /// Floats of a tensor from which on its memory goes back to the system.
+    var largeTensor = 64 << 20
     /// How often the prefix grew.
     private(set) var allocations = 0
     private let base: UnsafeMutableRawPointer
@@ -61,8 +71,10 @@ final class BufferPool {
     private var usableBytes = 0
     /// Floats of the prefix.
     private var top = 0
-    /// Unused ranges of the prefix in floats, ascending, with something between any two.
-    private var holes: [Range<Int>] = []
+    /// Unused ranges of the prefix, ascending, with something between any two.
+    private var holes: [Hole] = []
+    /// Most bytes that the prefix took since `trim`, without what the system had back.
+    private(set) var mostBytes = 0
 
     init() {
         // Addresses cost nothing until they are used, but a limit on them may be set.
@@ -79,14 +91,13 @@ final class BufferPool {
 
     deinit { munmap(base, reservedBytes) }
 
-    /// Bytes of the prefix, in use or not.
-    var bytes: Int { top * MemoryLayout<Float>.stride }
-
     /// At least `count` floats of unknown content.
     func take(count: Int) -> Storage {
         let size = max(count + Self.grain - 1, Self.grain) / Self.grain * Self.grain
         let start = hole(size) ?? grow(size)
         let range = start..<start + size
+        let released = holes.reduce(0) { $0 + ($1.isReleased ? $1.range.count : 0) }
+        mostBytes = max(mostBytes, (top - released) * MemoryLayout<Float>.stride)
         let pointer = base.advanced(by: start * MemoryLayout<Float>.stride)
         return Storage(
             pointer: pointer.bindMemory(to: Float.self, capacity: size), range: range, pool: self)
@@ -95,24 +106,25 @@ final class BufferPool {
     /// The start of the smallest hole that fits.
     private func hole(_ size: Int) -> Int? {
         var best: Int?
-        for index in holes.indices where holes[index].count >= size {
-            if best.map({ holes[index].count < holes[$0].count }) ?? true { best = index }
+        for (index, hole) in holes.enumerated() where hole.range.count >= size {
+            if best.map({ hole.range.count < holes[$0].range.count }) ?? true { best = index }
         }
         guard let best else { return nil }
-        let start = holes[best].lowerBound
-        if holes[best].count == size {
+        let range = holes[best].range
+        if range.count == size {
             holes.remove(at: best)
         } else {
-            holes[best] = start + size..<holes[best].upperBound
+            holes[best].range = range.lowerBound + size..<range.upperBound
         }
-        return start
+        return range.lowerBound
     }
 
     /// The start of `size` floats at the prefix's end, from its last hole on.
     private func grow(_ size: Int) -> Int {
         allocations += 1
-        let start = holes.last?.upperBound == top ? holes.removeLast().lowerBound : top
+        let start = holes.last?.range.upperBound == top ? holes.removeLast().range.lowerBound : top
         top = start + size
+        let bytes = top * MemoryLayout<Float>.stride
         while usableBytes < bytes {
             let wanted = (bytes - usableBytes + Self.chunk - 1) / Self.chunk * Self.chunk
             guard usableBytes + wanted <= reservedBytes,
@@ -126,29 +138,39 @@ final class BufferPool {
 
     fileprivate func giveBack(_ range: Range<Int>) {
         var range = range
-        var index = holes.firstIndex { $0.lowerBound >= range.upperBound } ?? holes.endIndex
-        if index < holes.endIndex, holes[index].lowerBound == range.upperBound {
-            range = range.lowerBound..<holes.remove(at: index).upperBound
+        var isReleased = range.count >= largeTensor
+        var index = holes.firstIndex { $0.range.lowerBound >= range.upperBound } ?? holes.endIndex
+        if index < holes.endIndex, holes[index].range.lowerBound == range.upperBound {
+            let next = holes.remove(at: index)
+            range = range.lowerBound..<next.range.upperBound
+            isReleased = isReleased || next.isReleased
         }
-        if index > 0, holes[index - 1].upperBound == range.lowerBound {
+        if index > 0, holes[index - 1].range.upperBound == range.lowerBound {
             index -= 1
-            range = holes.remove(at: index).lowerBound..<range.upperBound
+            let previous = holes.remove(at: index)
+            range = previous.range.lowerBound..<range.upperBound
+            isReleased = isReleased || previous.isReleased
         }
-        holes.insert(range, at: index)
+        if isReleased { release(range) }
+        holes.insert(Hole(range: range, isReleased: isReleased), at: index)
+    }
+
+    private func release(_ range: Range<Int>) {
+        let page = 4096
+        let stride = MemoryLayout<Float>.stride
+        let start = (range.lowerBound * stride + page - 1) / page * page
+        let end = range.upperBound * stride / page * page
+        if end > start { madvise(base + start, end - start, MADV_DONTNEED) }
     }
 
     /// Gives the unused memory back to the system.
     func trim() {
-        if let last = holes.last, last.upperBound == top {
+        if let last = holes.last?.range, last.upperBound == top {
             top = last.lowerBound
             holes.removeLast()
         }
-        let page = 4096
-        let stride = MemoryLayout<Float>.stride
-        for hole in holes + [top..<usableBytes / stride] {
-            let start = (hole.lowerBound * stride + page - 1) / page * page
-            let end = hole.upperBound * stride / page * page
-            if end > start { madvise(base + start, end - start, MADV_DONTNEED) }
-        }
+        for hole in holes { release(hole.range) }
+        release(top..<usableBytes / MemoryLayout<Float>.stride)
+        mostBytes = 0
     }
 }

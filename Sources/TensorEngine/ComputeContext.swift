@@ -15,6 +15,13 @@ package final class ComputeContext {
     /// Whether layers multiply 16-bit integers where `FastRule` says that it pays.
     package var isFast = false
 
+    /// Floats of a tensor from which on memory is worth more than a copy and the system's work: networks keep
+    /// no second use in mind for it, and its memory goes back at once.
+    package var largeTensor: Int {
+        get { buffers.largeTensor }
+        set { buffers.largeTensor = newValue }
+    }
+
     let buffers = BufferPool()
     private let pool: OpaquePointer
 
@@ -38,8 +45,8 @@ package final class ComputeContext {
     /// Buffers asked of the system so far; constant while a loop reuses its memory.
     package var allocations: Int { buffers.allocations }
 
-    /// Bytes of tensor memory now held, in use or kept for reuse.
-    package var tensorBytes: Int { buffers.bytes }
+    /// Most bytes of tensor memory held since `trim`, in use or kept for reuse.
+    package var tensorBytes: Int { buffers.mostBytes }
 
     /// Gives memory kept for reuse back to the system.
     package func trim() { buffers.trim() }

@@ -56,47 +56,109 @@ package struct Convolution {
     ) -> Tensor {
         precondition(
             x.channels == inputs && x.isPadded, "a convolution reads a padded map of its input channels")
-        let y = target ?? context.map(images: x.images, height: x.height, width: x.width, channels: outputs)
-        precondition(
-            y.channels == outputs && y.images == x.images && y.height == x.height && y.width == x.width
-                && !y.isPadded, "a convolution's output")
-        let shape = ck_conv_shape(
-            images: x.images, height: x.height, width: x.width, in_channels: inputs, out_channels: outputs,
-            kernel: 3, stride: 1)
+        let y = output(of: x, target, context)
         let operands = EpilogueOperands(bias: bias, imageBias: imageBias, residual: residual)
-        let pays =
-            route == .winograd
-            && FastRule.paysInWinograd(
-                height: x.height, width: x.width, inputs: inputs, outputs: outputs)
-        let precision = FastRule.precision(context, pays: pays)
-        context.measured(operation(x, precision)) {
-            x.withPointer { from in
-                y.withPointer { to in
-                    weight.withWeights { weight in
-                        operands.withEpilogue { epilogue in
-                            switch route {
-                            case .direct:
-                                ck_conv(
-                                    context.kernels, shape, from, x.pixelStride, weight, epilogue, to,
-                                    y.pixelStride)
-                            case .winograd:
-                                ck_winograd(
-                                    context.kernels, precision, shape, from, x.pixelStride, weight,
-                                    epilogue, to, y.pixelStride)
-                            }
-                        }
-                    }
+        let precision = precision(of: x, context)
+        context.measured(operation(x, precision)) { compute(x, precision, operands, into: y, context) }
+        return y
+    }
+
+    /// The same of a normalised map, through SiLU: `self(norm(x, …))`, byte for byte. A large map is
+    /// normalised in bands as the convolution goes on, so that what it reads is still in the caches, and the
+    /// normalised map never takes memory.
+    ///
+    /// - Parameters:
+    ///   - x: plain map of `inputs` channels.
+    ///   - scaleShift: as the norm takes it.
+    package func callAsFunction(
+        _ x: Tensor, normalizedBy norm: GroupNorm, _ context: ComputeContext, scaleShift: Tensor? = nil,
+        imageBias: Tensor? = nil, residual: Tensor? = nil, into target: Tensor? = nil
+    ) -> Tensor {
+        guard let lines = Self.bandLines(of: x) else {
+            let normalized = norm(x, context, activation: .silu, scaleShift: scaleShift, isPadded: true)
+            return self(normalized, context, imageBias: imageBias, residual: residual, into: target)
+        }
+        let affine = norm.affine(x, context, scaleShift: scaleShift)
+        let y = output(of: x, target, context)
+        let precision = precision(of: x, context)
+        context.measured(operation(x, precision, suffix: ", normalised")) {
+            for image in 0..<x.images {
+                for first in stride(from: 0, to: x.height, by: lines) {
+                    let band = first..<min(first + lines, x.height)
+                    let operands = EpilogueOperands(
+                        bias: bias, imageBias: imageBias?.rows(image..<image + 1),
+                        residual: residual?.band(image: image, lines: band))
+                    compute(
+                        norm.normalize(x, image: image, lines: band, by: affine, activation: .silu, context),
+                        precision, operands, into: y.band(image: image, lines: band), context)
                 }
             }
         }
         return y
     }
 
-    private func operation(_ x: Tensor, _ precision: ck_precision) -> Profiler.Operation {
+    /// Lines of a band: whole tiles of Winograd's, so that the bands' sums are the map's, and enough pixels
+    /// that transforming the filters anew for each costs little. Nil where a map had better stay whole.
+    package static func bandLines(of x: Tensor) -> Int? {
+        let pixels = x.height * x.width
+        guard pixels >= 4 * bandPixels, pixels * x.channels >= largeMap else { return nil }
+        return max(4, bandPixels / x.width / 4 * 4)
+    }
+
+    private static let bandPixels = 16_384
+    /// Floats of a map that leaves the caches.
+    private static let largeMap = 4 << 20
+
+    private func output(of x: Tensor, _ target: Tensor?, _ context: ComputeContext) -> Tensor {
+        let y = target ?? context.map(images: x.images, height: x.height, width: x.width, channels: outputs)
+        precondition(
+            y.channels == outputs && y.images == x.images && y.height == x.height && y.width == x.width
+                && !y.isPadded, "a convolution's output")
+        return y
+    }
+
+    private func precision(of x: Tensor, _ context: ComputeContext) -> ck_precision {
+        let pays =
+            route == .winograd
+            && FastRule.paysInWinograd(
+                height: x.height, width: x.width, inputs: inputs, outputs: outputs)
+        return FastRule.precision(context, pays: pays)
+    }
+
+    private func compute(
+        _ x: Tensor, _ precision: ck_precision, _ operands: EpilogueOperands, into y: Tensor,
+        _ context: ComputeContext
+    ) {
+        let shape = ck_conv_shape(
+            images: x.images, height: x.height, width: x.width, in_channels: inputs, out_channels: outputs,
+            kernel: 3, stride: 1)
+        x.withPointer { from in
+            y.withPointer { to in
+                weight.withWeights { weight in
+                    operands.withEpilogue { epilogue in
+                        switch route {
+                        case .direct:
+                            ck_conv(
+                                context.kernels, shape, from, x.pixelStride, weight, epilogue, to,
+                                y.pixelStride)
+                        case .winograd:
+                            ck_winograd(
+                                context.kernels, precision, shape, from, x.pixelStride, weight,
+                                epilogue, to, y.pixelStride)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private func operation(
+        _ x: Tensor, _ precision: ck_precision, suffix: String = ""
+    ) -> Profiler.Operation {
         let pixels = Double(x.rows)
         let kind = precision == CK_FAST ? "\(route) fast" : "\(route)"
         return .init(
-            name: "conv3×3 \(kind) \(x.images)×\(x.height)×\(x.width) \(inputs)→\(outputs)",
+            name: "conv3×3 \(kind) \(x.images)×\(x.height)×\(x.width) \(inputs)→\(outputs)\(suffix)",
             flop: 18 * pixels * Double(inputs) * Double(outputs),
             bytes: 4 * (pixels * Double(inputs + outputs) + 9 * Double(inputs) * Double(outputs)))
     }

@@ -37,28 +37,76 @@ package struct GroupNorm {
                 ?? true, "a group norm's scale and shift")
         let y = context.map(
             images: x.images, height: x.height, width: x.width, channels: channels, isPadded: isPadded)
-        let shape = ck_group_norm_shape(
-            images: x.images, height: x.height, width: x.width, channels: channels, groups: groups,
-            epsilon: epsilon)
         context.measured(.traffic("group norm", x, passes: 3)) {
-            x.withPointer { from in
-                y.withPointer { to in
-                    weight.withPointer { weight in
-                        bias.withPointer { bias in
-                            withExtendedLifetime(scaleShift?.storage) {
-                                let modulation = scaleShift.map {
-                                    UnsafePointer($0.storage.pointer + $0.offset)
-                                }
-                                ck_group_norm(
-                                    context.kernels, shape, from, x.pixelStride, weight, bias, modulation,
-                                    activation.code, isPadded, to, y.pixelStride)
-                            }
-                        }
-                    }
+            y.withPointer { to in
+                withOperands(x, scaleShift) { from, weight, bias, modulation in
+                    ck_group_norm(
+                        context.kernels, shape(of: x), from, x.pixelStride, weight, bias, modulation,
+                        activation.code, isPadded, to, y.pixelStride)
                 }
             }
         }
         return y
+    }
+
+    /// What the norm multiplies and adds, for `normalize`: [images · 2][channels in whole vectors], the line
+    /// of factors first.
+    func affine(_ x: Tensor, _ context: ComputeContext, scaleShift: Tensor?) -> Tensor {
+        let lines = 2 * x.images
+        let affine = context.matrix(rows: lines, channels: ck_affine_floats(shape(of: x)) / lines)
+        context.measured(.traffic("group norm's sums", x, passes: 1)) {
+            affine.withPointer { to in
+                withOperands(x, scaleShift) { from, weight, bias, modulation in
+                    ck_group_norm_affine(
+                        context.kernels, shape(of: x), from, x.pixelStride, weight, bias, modulation, to)
+                }
+            }
+        }
+        return affine
+    }
+
+    /// Some lines of an image, normalised, as a padded map whose border above and below is the image's.
+    func normalize(
+        _ x: Tensor, image: Int, lines: Range<Int>, by affine: Tensor, activation: Activation,
+        _ context: ComputeContext
+    ) -> Tensor {
+        let y = context.map(
+            images: 1, height: lines.count, width: x.width, channels: channels, isPadded: true)
+        let one = x.image(image)
+        one.withPointer { from in
+            affine.rows(2 * image..<2 * image + 2).withPointer { affine in
+                y.withPointer { to in
+                    ck_normalise_band(
+                        context.kernels, shape(of: one), from, x.pixelStride, affine, activation.code,
+                        lines.lowerBound, lines.count, to, y.pixelStride)
+                }
+            }
+        }
+        return y
+    }
+
+    private func shape(of x: Tensor) -> ck_group_norm_shape {
+        ck_group_norm_shape(
+            images: x.images, height: x.height, width: x.width, channels: channels, groups: groups,
+            epsilon: epsilon)
+    }
+
+    private func withOperands(
+        _ x: Tensor, _ scaleShift: Tensor?,
+        _ body: (
+            UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>?
+        ) -> Void
+    ) {
+        x.withPointer { from in
+            weight.withPointer { weight in
+                bias.withPointer { bias in
+                    withExtendedLifetime(scaleShift?.storage) {
+                        let modulation = scaleShift.map { UnsafePointer($0.storage.pointer + $0.offset) }
+                        body(from, weight, bias, modulation)
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -47,6 +47,16 @@ package struct Tensor {
             isPadded: isPadded, storage: storage, offset: offset + index * imageStride)
     }
 
+    /// A view of some lines of one image of a plain map.
+    func band(image: Int, lines: Range<Int>) -> Tensor {
+        precondition(
+            !isPadded && lines.lowerBound >= 0 && lines.upperBound <= height, "a band of a plain map")
+        return Tensor(
+            images: 1, height: lines.count, width: width, channels: channels, pixelStride: pixelStride,
+            isPadded: false, storage: storage,
+            offset: offset + image * imageStride + lines.lowerBound * width * pixelStride)
+    }
+
     /// A view of rows of a matrix of one image.
     package func rows(_ range: Range<Int>) -> Tensor {
         precondition(images == 1 && height == 1 && !isPadded, "rows are cut from one matrix")

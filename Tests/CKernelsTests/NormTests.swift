@@ -42,6 +42,36 @@ struct NormTests {
         #expect(relativeError(y, reference) < (g.center == 0 ? 1e-5 : 1e-3))
     }
 
+    /// Bands are rows of the whole normalised map, with the neighbouring rows above and below.
+    @Test(arguments: [(0, 12), (0, 4), (4, 4), (8, 4), (11, 1)])
+    func bandsAreRowsOfTheWhole(first: Int, rows: Int) throws {
+        let arena = Arena()
+        defer { arena.free() }
+        let images = 2, height = 12, width = 11, channels = 40, ldx = 41, ldy = 42
+        let x = arena.random(images * height * width * ldx), weight = arena.random(channels, seed: 2)
+        let scaleShift = arena.random(images * 2 * channels, seed: 4)
+        var shape = ck_group_norm_shape(
+            images: images, height: height, width: width, channels: channels, groups: 8, epsilon: 1e-5)
+        let affineFloats = ck_affine_floats(shape), line = (width + 2) * ldy
+        let whole = try expectSameBits(arena, count: images * (height + 2) * line) { context, y in
+            ck_group_norm(
+                context, shape, x, ldx, weight, weight, scaleShift, CK_ACTIVATION_SILU, true, y, ldy)
+        }
+        let affine = arena.random(affineFloats)
+        for image in 0..<images {
+            let band = try expectSameBits(arena, count: (rows + 2) * line) { context, y in
+                shape.images = images
+                ck_group_norm_affine(context, shape, x, ldx, weight, weight, scaleShift, affine)
+                shape.images = 1
+                ck_normalise_band(
+                    context, shape, x + image * height * width * ldx, ldx,
+                    affine + image * affineFloats / images, CK_ACTIVATION_SILU, first, rows, y, ldy)
+            }
+            let start = (image * (height + 2) + first) * line
+            #expect((0..<(rows + 2) * line).allSatisfy { band[$0] == whole[start + $0] })
+        }
+    }
+
     private func exactGroupNorm(
         _ g: Group, _ x: UnsafeMutablePointer<Float>, _ ldx: Int, _ weight: UnsafeMutablePointer<Float>,
         _ bias: UnsafeMutablePointer<Float>, _ scaleShift: UnsafeMutablePointer<Float>?

@@ -42,6 +42,15 @@ import Testing
         }
     }
 
+    /// As networks of gigabytes run: skips wait alone, and unused memory goes back to the system.
+    @Test func sparingMemoryDoesNotChangeABit() throws {
+        let stages = ["prior", "base64", "up256"]
+        let runner = try StageRunner(cascade: cascade, threads: 2)
+        let expected = try hashes(runner, Self.request(.exact), stages: stages)
+        runner.context.largeTensor = 1 << 16
+        #expect(try hashes(runner, Self.request(.exact), stages: stages) == expected)
+    }
+
     @Test(arguments: Precision.allCases) func pathsDoNotChangeABit(_ precision: Precision) throws {
         let request = Self.request(precision)
         var byPath: [KernelPath: [String]] = [:]

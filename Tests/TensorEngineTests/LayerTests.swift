@@ -43,6 +43,49 @@ import Testing
         #expect(Reference.difference(y.values(), expected) < 2e-5)
     }
 
+    /// A large map is normalised in bands as it is convolved; its bytes are those of norm and convolution one
+    /// after the other.
+    @Test(arguments: [(64, ConvolutionRoute.winograd), (3, .direct)], [false, true])
+    func aNormalisedConvolutionIsTheNormAndThenTheConvolution(
+        last: (outputs: Int, route: ConvolutionRoute), isFast: Bool
+    ) {
+        let (outputs, route) = last
+        let inputs = 64, side = 256
+        let x = context.map(images: 2, height: side, width: side, channels: inputs)
+        x.assign(Reference.values(2 * side * side * inputs))
+        #expect(Convolution.bandLines(of: x) == 64)
+        let norm = GroupNorm(
+            channels: inputs, groups: 8, epsilon: 1e-5, weight: Reference.values(inputs, seed: 2),
+            bias: Reference.values(inputs, seed: 3))
+        let layer = Convolution(
+            inputs: inputs, outputs: outputs,
+            weight: Weights(Reference.values(9 * inputs * outputs, seed: 4)), bias: nil, route: route)
+        let modulation = context.matrix(
+            rows: 2, channels: 2 * inputs, values: Reference.values(4 * inputs, seed: 5))
+        let imageBias = context.matrix(
+            rows: 2, channels: outputs, values: Reference.values(2 * outputs, seed: 6))
+        let residual = context.map(images: 2, height: side, width: side, channels: outputs)
+        residual.assign(Reference.values(2 * side * side * outputs, seed: 7))
+        context.isFast = isFast
+        let normalized = norm(x, context, activation: .silu, scaleShift: modulation, isPadded: true)
+        let expected = layer(normalized, context, imageBias: imageBias, residual: residual)
+        let y = layer(
+            x, normalizedBy: norm, context, scaleShift: modulation, imageBias: imageBias, residual: residual)
+        #expect(y.values() == expected.values())
+    }
+
+    @Test func aLargeTensorsMemoryGoesBackToTheSystem() {
+        context.largeTensor = 1 << 20
+        for (count, expected) in [(1 << 19, Float(1)), (1 << 20, 0)] {
+            do {
+                let ones = context.matrix(rows: 1, channels: count)
+                ones.assign([Float](repeating: 1, count: count))
+            }
+            let again = context.matrix(rows: 1, channels: count)
+            #expect(again.values()[count / 2] == expected)
+        }
+    }
+
     @Test func eachImageTakesItsOwnBias() {
         let x = context.map(images: 2, height: 4, width: 4, channels: 3, isPadded: true)
         x.clear()

@@ -26,6 +26,12 @@ void ck_naive_attention(ck_pool *pool, ck_attention_shape shape, const float *qu
 void ck_naive_group_norm(ck_pool *pool, ck_group_norm_shape shape, const float *x, long ldx,
                          const float *weight, const float *bias, const float *scale_shift,
                          ck_activation activation, bool padded_output, float *y, long ldy);
+void ck_naive_group_norm_affine(ck_pool *pool, ck_group_norm_shape shape, const float *x, long ldx,
+                                const float *weight, const float *bias, const float *scale_shift,
+                                float *affine);
+void ck_naive_normalise_band(ck_pool *pool, ck_group_norm_shape shape, const float *x, long ldx,
+                             const float *affine, ck_activation activation, long first_row, long rows,
+                             float *y, long ldy);
 void ck_naive_layer_norm(ck_pool *pool, long rows, long channels, float epsilon, const float *x, long ldx,
                          const float *weight, const float *bias, float *y, long ldy);
 void ck_naive_activate(ck_pool *pool, ck_activation activation, const float *x, float *y, size_t count);

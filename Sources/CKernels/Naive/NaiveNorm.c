@@ -17,6 +17,7 @@ typedef struct group_norm {
     float *y;
     long ldy;
     float *sums; // [image][sums or squares][part][channels]
+    float *affine; // [image][slope or offset][channels in whole vectors]
 } group_norm;
 
 /// Sums of a channel over one half of a map's pixels.
@@ -29,20 +30,30 @@ static void sum_part(const float *x, long ldx, long pixels, long part, float *su
     }
 }
 
-static void write_channel(const group_norm *g, long image, long channel, ck_affine affine) {
+/// Row `row` of all images, into the row that begins at `y`.
+static void write_row(const group_norm *g, long row, float *y) {
     ck_group_norm_shape s = g->shape;
-    for (long row = image * s.height; row < (image + 1) * s.height; row++) {
-        const float *x = g->x + row * s.width * g->ldx + channel;
-        float *y = g->y + ck_row_start(s.height, s.width, row, g->padded_output, g->ldy) + channel;
-        for (long column = 0; column < s.width; column++) {
-            float normal = ck_fma(x[column * g->ldx], affine.slope, affine.offset);
-            y[column * g->ldy] = ck_activate32(g->activation, normal);
+    long lanes = ck_line_floats(s.channels);
+    const float *slopes = g->affine + row / s.height * 2 * lanes, *offsets = slopes + lanes;
+    for (long column = 0; column < s.width; column++) {
+        const float *x = g->x + (row * s.width + column) * g->ldx;
+        for (long channel = 0; channel < s.channels; channel++) {
+            float normal = ck_fma(x[channel], slopes[channel], offsets[channel]);
+            y[column * g->ldy + channel] = ck_activate32(g->activation, normal);
         }
-        if (g->padded_output) ck_clear_border(s.height, s.width, 1, row, g->y + channel, g->ldy);
     }
 }
 
-static void normalise_image(void *user, long image) {
+static void write_image(void *user, long image) {
+    const group_norm *g = user;
+    ck_group_norm_shape s = g->shape;
+    for (long row = image * s.height; row < (image + 1) * s.height; row++) {
+        write_row(g, row, g->y + ck_row_start(s.height, s.width, row, g->padded_output, g->ldy));
+        if (g->padded_output) ck_clear_border(s.height, s.width, s.channels, row, g->y, g->ldy);
+    }
+}
+
+static void find_image_affine(void *user, long image) {
     const group_norm *g = user;
     ck_group_norm_shape s = g->shape;
     long pixels = s.height * s.width, size = s.channels / s.groups;
@@ -55,21 +66,55 @@ static void normalise_image(void *user, long image) {
         }
     }
     const float *scale_shift = g->scale_shift ? g->scale_shift + image * 2 * s.channels : 0;
+    long lanes = ck_line_floats(s.channels);
+    float *slopes = g->affine + image * 2 * lanes, *offsets = slopes + lanes;
     for (long channel = 0; channel < s.channels; channel++) {
         long first = channel / size * size;
         ck_moments moments =
             ck_group_moments(sums + first, squares + first, s.channels, size, pixels, s.epsilon);
-        write_channel(g, image, channel, ck_channel_affine(moments, channel, s.channels, g->weight, g->bias,
-                                                           scale_shift));
+        ck_affine affine = ck_channel_affine(moments, channel, s.channels, g->weight, g->bias, scale_shift);
+        slopes[channel] = affine.slope;
+        offsets[channel] = affine.offset;
     }
+}
+
+/// Into `g->affine` or, where there is none, beside the sums.
+static void find_affine(ck_pool *pool, group_norm *g) {
+    ck_group_norm_shape s = g->shape;
+    long sum_floats = s.images * 2 * ck_norm_parts * s.channels;
+    g->sums = ck_pool_scratch(pool, (size_t)(sum_floats + ck_affine_floats(s)));
+    if (!g->affine) g->affine = g->sums + sum_floats;
+    ck_pool_for(pool, s.images, find_image_affine, g);
 }
 
 void ck_naive_group_norm(ck_pool *pool, ck_group_norm_shape shape, const float *x, long ldx,
                          const float *weight, const float *bias, const float *scale_shift,
                          ck_activation activation, bool padded_output, float *y, long ldy) {
-    group_norm g = {shape, x, ldx, weight, bias, scale_shift, activation, padded_output, y, ldy, 0};
-    g.sums = ck_pool_scratch(pool, (size_t)(shape.images * 2 * ck_norm_parts * shape.channels));
-    ck_pool_for(pool, shape.images, normalise_image, &g);
+    group_norm g = {shape, x, ldx, weight, bias, scale_shift, activation, padded_output, y, ldy, 0, 0};
+    find_affine(pool, &g);
+    ck_pool_for(pool, shape.images, write_image, &g);
+}
+
+void ck_naive_group_norm_affine(ck_pool *pool, ck_group_norm_shape shape, const float *x, long ldx,
+                                const float *weight, const float *bias, const float *scale_shift,
+                                float *affine) {
+    group_norm g = {.shape = shape, .x = x, .ldx = ldx, .weight = weight, .bias = bias,
+                    .scale_shift = scale_shift, .affine = affine};
+    find_affine(pool, &g);
+}
+
+void ck_naive_normalise_band(ck_pool *pool, ck_group_norm_shape shape, const float *x, long ldx,
+                             const float *affine, ck_activation activation, long first_row, long rows,
+                             float *y, long ldy) {
+    (void)pool;
+    group_norm g = {.shape = shape, .x = x, .ldx = ldx, .activation = activation, .y = y, .ldy = ldy,
+                    .affine = (float *)affine};
+    for (long line = 0; line < rows + 2; line++) {
+        long row = first_row + line - 1;
+        float *start = y + line * (shape.width + 2) * ldy;
+        ck_clear_pixels(start, shape.width + 2, shape.channels, ldy);
+        if (row >= 0 && row < shape.height) write_row(&g, row, start + ldy);
+    }
 }
 
 // MARK: Layer norm

@@ -57,7 +57,7 @@ static void sum_body(void *user, long item) {
     for (; pixel < end; pixel++) sum_pixels(x + pixel * g->ldx, g->ldx, 1, count, sums, squares);
 }
 
-/// Each channel's slope and offset.
+/// Each channel's slope and offset in an image.
 static void combine_image(const group_norm *g, long image) {
     ck_group_norm_shape s = g->shape;
     long size = s.channels / s.groups, pixels = s.height * s.width;
@@ -78,11 +78,11 @@ static void combine_image(const group_norm *g, long image) {
     }
 }
 
-CK_INLINE void normalise_row(const group_norm *g, long row, const bool silu, const bool stream) {
+/// Row `row` of all images, into the row that begins at `y`.
+CK_INLINE void normalise_row(const group_norm *g, long row, float *y, const bool silu, const bool stream) {
     ck_group_norm_shape s = g->shape;
     const float *slopes = g->affine + row / s.height * 2 * g->lanes, *offsets = slopes + g->lanes;
     const float *x = g->x + row * s.width * g->ldx;
-    float *y = g->y + ck_row_start(s.height, s.width, row, g->padded_output, g->ldy);
     for (long column = 0; column < s.width; column++, x += g->ldx, y += g->ldy) {
         for (long c = 0; c < s.channels; c += 16) {
             v16 normal = fma16(load_up_to(x + c, s.channels - c), load16(slopes + c), load16(offsets + c));
@@ -94,7 +94,16 @@ CK_INLINE void normalise_row(const group_norm *g, long row, const bool silu, con
             }
         }
     }
-    if (g->padded_output) ck_clear_border(s.height, s.width, s.channels, row, g->y, g->ldy);
+}
+
+static void normalise_row_as_asked(const group_norm *g, long row, float *y) {
+    if (g->activation != CK_ACTIVATION_SILU) {
+        normalise_row(g, row, y, false, false);
+    } else if (g->stream) {
+        normalise_row(g, row, y, true, true);
+    } else {
+        normalise_row(g, row, y, true, false);
+    }
 }
 
 /// The sums have left the ends of both halves in the caches, so rows are taken from there backwards.
@@ -103,14 +112,21 @@ static void normalise_body(void *user, long item) {
     long end_item = item % 2 == 0 ? g->items : g->items / 2;
     long rows = g->shape.images * g->shape.height, first = (end_item - 1 - item / 2) * g->rows_per_item;
     for (long row = first; row < ck_min(rows, first + g->rows_per_item); row++) {
-        if (g->activation != CK_ACTIVATION_SILU) {
-            normalise_row(g, row, false, false);
-        } else if (g->stream) {
-            normalise_row(g, row, true, true);
-        } else {
-            normalise_row(g, row, true, false);
-        }
+        ck_group_norm_shape s = g->shape;
+        normalise_row_as_asked(g, row, g->y + ck_row_start(s.height, s.width, row, g->padded_output, g->ldy));
+        if (g->padded_output) ck_clear_border(s.height, s.width, s.channels, row, g->y, g->ldy);
     }
+}
+
+/// Sums and then slopes and offsets, into `g->affine` or, where there is none, beside the sums.
+static void find_affine(ck_pool *pool, group_norm *g) {
+    ck_group_norm_shape s = g->shape;
+    long halves = s.images * ck_norm_parts, sum_floats = 2 * halves * g->lanes;
+    g->sum_blocks = ck_min(g->lanes / 16, ck_ceil_div(ck_pool_threads(pool), halves));
+    g->sums = ck_pool_scratch(pool, (size_t)(sum_floats + s.images * 2 * g->lanes));
+    if (!g->affine) g->affine = g->sums + sum_floats;
+    ck_pool_for(pool, halves * g->sum_blocks, sum_body, g);
+    for (long image = 0; image < s.images; image++) combine_image(g, image);
 }
 
 static void vector_group_norm(ck_pool *pool, ck_group_norm_shape shape, const float *x, long ldx,
@@ -124,14 +140,46 @@ static void vector_group_norm(ck_pool *pool, ck_group_norm_shape shape, const fl
         .rows_per_item = 1 + 2048 / (shape.width * shape.channels),
     };
     g.items = ck_ceil_div(shape.images * shape.height, g.rows_per_item);
-    long halves = shape.images * ck_norm_parts;
-    g.sum_blocks = ck_min(g.lanes / 16, ck_ceil_div(ck_pool_threads(pool), halves));
-    long sum_floats = shape.images * 2 * ck_norm_parts * g.lanes, affine_floats = shape.images * 2 * g.lanes;
-    g.sums = ck_pool_scratch(pool, (size_t)(sum_floats + affine_floats));
-    g.affine = g.sums + sum_floats;
-    ck_pool_for(pool, halves * g.sum_blocks, sum_body, &g);
-    for (long image = 0; image < shape.images; image++) combine_image(&g, image);
+    find_affine(pool, &g);
     ck_pool_for(pool, g.items, normalise_body, &g);
+}
+
+static void vector_group_norm_affine(ck_pool *pool, ck_group_norm_shape shape, const float *x, long ldx,
+                                     const float *weight, const float *bias, const float *scale_shift,
+                                     float *affine) {
+    group_norm g = {
+        .shape = shape, .x = x, .ldx = ldx, .weight = weight, .bias = bias, .scale_shift = scale_shift,
+        .lanes = ck_line_floats(shape.channels), .affine = affine,
+    };
+    find_affine(pool, &g);
+}
+
+typedef struct norm_band {
+    group_norm norm;
+    long first_row;
+} norm_band;
+
+/// Item: a row of the padded band, the one above its first row being 0.
+static void band_row(void *user, long item) {
+    const norm_band *band = user;
+    const group_norm *g = &band->norm;
+    ck_group_norm_shape s = g->shape;
+    long row = band->first_row + item - 1;
+    float *y = g->y + item * (s.width + 2) * g->ldy;
+    if (row < 0 || row >= s.height) return ck_clear_pixels(y, s.width + 2, s.channels, g->ldy);
+    ck_clear_pixels(y, 1, s.channels, g->ldy);
+    normalise_row_as_asked(g, row, y + g->ldy);
+    ck_clear_pixels(y + (s.width + 1) * g->ldy, 1, s.channels, g->ldy);
+}
+
+static void vector_normalise_band(ck_pool *pool, ck_group_norm_shape shape, const float *x, long ldx,
+                                  const float *affine, ck_activation activation, long first_row, long rows,
+                                  float *y, long ldy) {
+    norm_band band = {
+        .norm = {.shape = shape, .x = x, .ldx = ldx, .activation = activation, .y = y, .ldy = ldy,
+                 .lanes = ck_line_floats(shape.channels), .affine = (float *)affine},
+        .first_row = first_row};
+    ck_pool_for(pool, rows + 2, band_row, &band);
 }
 
 // MARK: Layer norm

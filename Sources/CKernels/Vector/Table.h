@@ -24,6 +24,8 @@
         .winograd = vector_winograd,          \
         .attention = vector_attention,        \
         .group_norm = vector_group_norm,      \
+        .group_norm_affine = vector_group_norm_affine, \
+        .normalise_band = vector_normalise_band, \
         .layer_norm = vector_layer_norm,      \
         .activate = vector_activate,          \
         .box_muller16 = vector_box_muller16,  \

@@ -158,6 +158,21 @@ void ck_group_norm(ck_context context, ck_group_norm_shape shape, const float *x
                    const float *weight, const float *bias, const float *scale_shift, ck_activation activation,
                    bool padded_output, float *y, long ldy);
 
+/// Floats that `ck_group_norm_affine` writes.
+long ck_affine_floats(ck_group_norm_shape shape);
+
+/// The same norm as what each channel is multiplied with and what is added then: for each image a line of
+/// slopes and a line of offsets, whole vectors each.
+void ck_group_norm_affine(ck_context context, ck_group_norm_shape shape, const float *x, long ldx,
+                          const float *weight, const float *bias, const float *scale_shift, float *affine);
+
+/// `rows` rows of one image from `first_row` on, normalised by its part of what `ck_group_norm_affine` wrote,
+/// as a padded map of their own: the lines above and below are the image's next ones, or zeros where it ends.
+/// `shape` is the image's.
+void ck_normalise_band(ck_context context, ck_group_norm_shape shape, const float *x, long ldx,
+                       const float *affine, ck_activation activation, long first_row, long rows, float *y,
+                       long ldy);
+
 /// Over the last axis of [rows][channels]. `weight` and `bias` may be null.
 void ck_layer_norm(ck_context context, long rows, long channels, float epsilon, const float *x, long ldx,
                    const float *weight, const float *bias, float *y, long ldy);

@@ -59,24 +59,40 @@ struct ResnetBlock {
     func callAsFunction(_ x: Tensor, time: Tensor, _ context: ComputeContext, into target: Tensor? = nil)
         -> Tensor
     {
-        let modulation = timeProjection(time, context)
-        var hidden = conv1(
-            normalized(x, context), context, imageBias: isScaleShift ? nil : modulation)
-        hidden = norm2(
-            hidden, context, activation: .silu, scaleShift: isScaleShift ? modulation : nil, isPadded: true)
-        guard let skipped = skipped(x, context, into: target) else {
-            return conv2(hidden, context, residual: x, into: target)
-        }
-        return conv2(hidden, context, residual: skipped, into: skipped)
+        end(begin(x, time: time, context), x, context, into: target)
     }
 
-    /// conv1's input: a padded map of the output's size.
-    private func normalized(_ x: Tensor, _ context: ComputeContext) -> Tensor {
+    /// What the block has computed before its output is needed.
+    struct Beginning {
+        /// conv1's output: plain map of the output's size.
+        fileprivate let hidden: Tensor
+        fileprivate let modulation: Tensor
+    }
+
+    /// The first half of the block: norm, resampling, convolution.
+    func begin(_ x: Tensor, time: Tensor, _ context: ComputeContext) -> Beginning {
+        let modulation = timeProjection(time, context)
+        let imageBias = isScaleShift ? nil : modulation
+        let hidden: Tensor
         switch resampling {
-        case .none: norm1(x, context, activation: .silu, isPadded: true)
-        case .down: context.averagePool2(norm1(x, context, activation: .silu), isPadded: true)
-        case .up: context.nearestUp2(norm1(x, context, activation: .silu), isPadded: true)
+        case .none: hidden = conv1(x, normalizedBy: norm1, context, imageBias: imageBias)
+        case .down:
+            let smaller = context.averagePool2(norm1(x, context, activation: .silu), isPadded: true)
+            hidden = conv1(smaller, context, imageBias: imageBias)
+        case .up:
+            let larger = context.nearestUp2(norm1(x, context, activation: .silu), isPadded: true)
+            hidden = conv1(larger, context, imageBias: imageBias)
         }
+        return Beginning(hidden: hidden, modulation: modulation)
+    }
+
+    /// The second half, after `begin(x, …)`.
+    func end(_ beginning: Beginning, _ x: Tensor, _ context: ComputeContext, into target: Tensor?) -> Tensor {
+        let skipped = skipped(x, context, into: target)
+        return conv2(
+            beginning.hidden, normalizedBy: norm2, context,
+            scaleShift: isScaleShift ? beginning.modulation : nil, residual: skipped ?? x,
+            into: skipped ?? target)
     }
 
     /// The input as it is added to the output, written where the output goes; nil where it is the input

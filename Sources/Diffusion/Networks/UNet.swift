@@ -3,8 +3,9 @@ import TensorEngine
 /// The U-Net that the decoder and the super-resolution networks share: resnets that keep, halve and double
 /// the map, with attention in some levels, and skips from the down path to the up path.
 ///
-/// A skip is never copied: its map is made wide enough for the up path's input beside it, the down path
-/// writes the right channels and the up path the left ones.
+/// A skip is not copied: its map is made wide enough for the up path's input beside it, the down path
+/// writes the right channels and the up path the left ones. But where the unused half of such a map would be
+/// hundreds of megabytes through the whole run, the skip waits alone and is copied when its turn comes.
 struct UNet {
     private let shape: UNetConfig
     private let timeEmbedding: TimeEmbedding
@@ -73,10 +74,12 @@ struct UNet {
                     into: isLast && level.sampler != nil ? nil : skips.left())
             }
             if let sampler = level.sampler {
-                hidden = sampler(hidden, time: time, context, into: skips.left())
+                // Only then, for here the widest maps of all meet.
+                let beginning = sampler.begin(hidden, time: time, context)
+                hidden = sampler.end(beginning, hidden, context, into: skips.left())
             }
         }
-        return convOut(convNormOut(hidden, context, activation: .silu, isPadded: true), context)
+        return convOut(hidden, normalizedBy: convNormOut, context)
     }
 
     /// SiLU of the time embedding (with the conditioning's), a row an image.
@@ -98,6 +101,7 @@ private struct Skips {
     let junctions: [UNetJunction]
     let images: Int
     let context: ComputeContext
+    /// Concatenations, of the large ones the skip alone, until the up path comes to them.
     private var joined: [Tensor] = []
 
     init(junctions: [UNetJunction], images: Int, context: ComputeContext) {
@@ -110,15 +114,26 @@ private struct Skips {
     /// Where the down path writes its next skip: the right channels of a new concatenation.
     mutating func next(height: Int, width: Int) -> Tensor {
         let (hidden, skip) = (junctions[joined.count].hidden, junctions[joined.count].skip)
-        let map = context.map(images: images, height: height, width: width, channels: hidden + skip)
+        let isLarge = images * height * width * (hidden + skip) >= context.largeTensor
+        let left = isLarge ? 0 : hidden
+        let map = context.map(images: images, height: height, width: width, channels: left + skip)
         joined.append(map)
-        return map.channels(hidden..<hidden + skip)
+        return map.channels(left..<left + skip)
     }
 
     /// Where the input of the next residual block of the up path goes: the left channels of the last
     /// concatenation.
-    func left() -> Tensor? {
-        joined.last.map { $0.channels(0..<junctions[joined.count - 1].hidden) }
+    mutating func left() -> Tensor? {
+        guard let last = joined.popLast() else { return nil }
+        let (hidden, skip) = (junctions[joined.count].hidden, junctions[joined.count].skip)
+        var map = last
+        if last.channels == skip {
+            map = context.map(
+                images: images, height: last.height, width: last.width, channels: hidden + skip)
+            context.copy(last, into: map.channels(hidden..<hidden + skip))
+        }
+        joined.append(map)
+        return map.channels(0..<hidden)
     }
 
     mutating func pop() -> Tensor { joined.removeLast() }
