@@ -124,7 +124,7 @@ extension WireWorker {
         running = worker.running.map(WireRunningTask.init)
         completed = UInt64(clamping: worker.completed)
         failed = UInt64(clamping: worker.failed)
-        excluded = worker.excluded.map(Checks.clipped)
+        excluded = worker.excluded.prefix(Limits.rowsPerPage).map(Checks.clipped)
     }
 
     func value() throws(CodecError) -> WorkerStatus {

@@ -60,7 +60,8 @@ package final class WorkerService: Sendable {
             newestProtocol: FarmCodec.newestVersion,
             build: configuration.build, host: configuration.host, cpu: ProcessorFeatures.text,
             threads: configuration.threads, slots: 1, tags: configuration.tags,
-            models: Array(models.prefix(Limits.modelsPerWorker)), unserved: unserved)
+            models: Array(models.prefix(Limits.modelsPerWorker)),
+            unserved: Array(unserved.prefix(Limits.modelsPerWorker * Limits.stagesPerModel)))
         let end = EndNote()
         let mailbox = Mailbox()
         do {

@@ -11,7 +11,7 @@ struct MemoryTests {
         struct Reason: Decodable { let reason: String }
     }
 
-    @Test(arguments: ["lots", "-1GiB", "8GX", "1e99TB", "0"])
+    @Test(arguments: ["lots", "-1GiB", "8GX", "1e99TB", "0", "1MB", "99999999TiB"])
     func sizesThatAreNone(size: String) throws {
         let result = try TesseraProcess.run("worker", "--memory=\(size)")
         #expect(result.status == 64)

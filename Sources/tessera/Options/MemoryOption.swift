@@ -12,15 +12,9 @@ struct MemoryOption: ParsableArguments {
 
     /// Bytes.
     var bytes: Int { memory?.bytes ?? MachineMemory.bytes }
-
-    func validate() throws {
-        guard bytes >= 1 << 20 else {
-            throw ValidationError("--memory is \(bytes) bytes; it must be 1 MiB or more.")
-        }
-    }
 }
 
-/// A number of bytes as people write it: 500MB, 8GiB, 1.5 TiB, 1048576.
+/// A number of bytes as people write it, a mebibyte or more: 500MB, 8GiB, 1.5 TiB, 1048576.
 struct ByteCount: ExpressibleByArgument {
     let bytes: Int
 
@@ -33,7 +27,7 @@ struct ByteCount: ExpressibleByArgument {
         let text = argument.lowercased().filter { $0 != " " }
         let number = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
         guard let value = Double(number), let unit = Self.units[String(text.dropFirst(number.count))],
-            value * unit <= 0x1p60
+            (0x1p20...0x1p60).contains(value * unit)
         else { return nil }
         bytes = Int(value * unit)
     }
