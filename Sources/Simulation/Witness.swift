@@ -72,6 +72,7 @@ struct Witness {
                 attempts[image] = Int(row.attempt)
             }
         }
+        lastAttempt = attempts
         twins.restart(with: snapshot)
         committed = Set(durable.keys.filter { $0.stage < stages[$0.image] ?? 0 })
         watched = [:]
