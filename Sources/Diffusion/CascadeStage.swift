@@ -23,6 +23,6 @@ package struct CascadeStage: Sendable, Hashable {
     /// Folder of the sampler's settings.
     package let schedulerComponent: String
 
-    /// Folders that the stage reads weights from.
+    /// Folders of the weights of its own networks.
     var components: [String] { [component] + (lastComponent.map { [$0] } ?? []) }
 }

@@ -89,8 +89,7 @@ package struct StageBenchmark {
     }
 
     private func parameters(of stage: CascadeStage) -> Int {
-        let components = Set(stage.components + (stage.isSuperResolution ? [] : Cascade.textComponents))
-        return components.reduce(0) { sum, component in
+        stage.allComponents.reduce(0) { sum, component in
             guard let weights = try? runner.cascade.weights(of: component) else { return sum }
             return sum + weights.names.reduce(0) { $0 + (weights.entry($1)?.count ?? 0) }
         }

@@ -4,16 +4,19 @@ extension Cascade {
     /// Bytes of memory that a stage needs to run well, estimated from its sizes: its weights, which lie in
     /// the page cache, and the most that its tensors take at once.
     package func memoryBytes(of stage: CascadeStage) -> Int {
-        var components = Set(stage.components)
-        if !stage.isSuperResolution { components.formUnion(Self.textComponents) }
-        let files = components.compactMap { try? weights(of: $0) }.flatMap(\.files)
+        let files = stage.allComponents.compactMap { try? weights(of: $0) }.flatMap(\.files)
         return files.reduce(0) { $0 + $1.byteCount } + stage.tensorBytes
     }
 }
 
 extension CascadeStage {
-    /// Whether it reads a picture instead of a text.
-    var isSuperResolution: Bool { if case .superResolution = network { true } else { false } }
+    /// Folders that the stage reads weights from, with the text's where it reads a text.
+    var allComponents: Set<String> {
+        switch network {
+        case .prior, .decoder: Set(components + Cascade.textComponents)
+        case .superResolution: Set(components)
+        }
+    }
 
     /// About the most bytes that its tensors take at once; `tessera bench stages` measures them.
     package var tensorBytes: Int {

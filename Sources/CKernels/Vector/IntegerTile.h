@@ -61,12 +61,7 @@ CK_INLINE void integer_body(const int rows, const int vectors, const tile_sum *s
             // Keeps the compiler from holding one pointer a row, which spills.
             __asm__("" : "+r"(thirds[0]), "+r"(thirds[1]), "+r"(thirds[2]), "+r"(thirds[3]), "+r"(thirds[4]),
                          "+r"(lda), "+r"(b));
-            if (next_panel) {
-                for (int line = 0; line < 3; line++) __builtin_prefetch(next_rows + line * 16, 0, 2);
-                for (int line = 0; line < 2; line++) __builtin_prefetch(next_panel + line * 16, 0, 2);
-                next_rows += 48;
-                next_panel += 32;
-            }
+            if (next_panel) fetch_ahead(&next_rows, &next_panel);
             integer_steps(rows, vectors, 4, thirds, lda, b, width, sums);
             for (int i = 0; i < 5; i++) thirds[i] += 4;
         }

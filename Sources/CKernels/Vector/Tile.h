@@ -41,6 +41,14 @@ CK_INLINE void tile_steps(const int rows, const int vectors, const int steps, co
     }
 }
 
+/// Fetches the part of a later tile's rows and panel that goes with four inputs of this one.
+CK_INLINE void fetch_ahead(const float **next_rows, const float **next_panel) {
+    for (int line = 0; line < 3; line++) __builtin_prefetch(*next_rows + line * 16, 0, 2);
+    for (int line = 0; line < 2; line++) __builtin_prefetch(*next_panel + line * 16, 0, 2);
+    *next_rows += 48;
+    *next_panel += 32;
+}
+
 CK_INLINE void tile_body(const int rows, const int vectors, const bool add, const tile_sum *sum,
                          const float *b, long width, float *c, long ldc) {
     vw sums[TILE_ROWS][2];
@@ -57,12 +65,7 @@ CK_INLINE void tile_body(const int rows, const int vectors, const bool add, cons
             // Keeps the compiler from holding one pointer a row, which spills.
             __asm__("" : "+r"(thirds[0]), "+r"(thirds[1]), "+r"(thirds[2]), "+r"(thirds[3]), "+r"(thirds[4]),
                          "+r"(lda), "+r"(b));
-            if (next_panel) {
-                for (int line = 0; line < 3; line++) __builtin_prefetch(next_rows + line * 16, 0, 2);
-                for (int line = 0; line < 2; line++) __builtin_prefetch(next_panel + line * 16, 0, 2);
-                next_rows += 48;
-                next_panel += 32;
-            }
+            if (next_panel) fetch_ahead(&next_rows, &next_panel);
             tile_steps(rows, vectors, 4, thirds, lda, b, width, sums);
             for (int i = 0; i < 5; i++) thirds[i] += 4;
         }

@@ -30,11 +30,17 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "Folder for results not yet delivered; below ~/.local/state when not given.")
     var cache: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Memory that the worker may use, such as 8GiB: stages that need more are left to others. "
+                + "All that the machine has when not given.",
+            valueName: "size"))
+    var memory: ByteCount?
+
     @Option(help: "Labels, separated by commas.")
     var tags = ""
 
     @OptionGroup var engine: ThreadsOption
-    @OptionGroup var limit: MemoryOption
     @OptionGroup var service: ServiceOptions
 
     private var labels: [String] { tags.split(separator: ",").map(String.init) }
@@ -55,7 +61,7 @@ struct WorkerCommand: ParsableCommand {
             folder: cache ?? Self.stateFolder(name))
         configuration.keys = try keys.map { folder throws(KeyError) in try PeerKeys(folder: folder) }
         configuration.threads = engine.threads
-        configuration.memory = limit.bytes
+        configuration.memory = memory?.bytes ?? MachineMemory.bytes
         configuration.tags = labels
         configuration.host = host
         configuration.build = TesseraVersion.text
