@@ -54,7 +54,7 @@ let package = Package(
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
         room("ZeroMQ", "CZeroMQ"),
         room("Store", "Farm", grdb, sqlite, crypto),
-        room("Coordinator", "Farm", "FarmProtocol", "Store", "ZeroMQ", logging),
+        room("Coordinator", "Farm", "FarmProtocol", "Store", "ZeroMQ", collections, logging),
         room("Worker", "Farm", "FarmProtocol", "ZeroMQ", "Diffusion", "Imaging", crypto, logging),
         room("Client", "Farm", "FarmProtocol", "ZeroMQ", crypto),
         room("Simulation", "Farm", "FarmProtocol", collections),

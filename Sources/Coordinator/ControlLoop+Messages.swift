@@ -17,34 +17,26 @@ extension ControlLoop {
     /// Status requests held open at once; beyond it they are answered at once.
     static let mostWatchers = 10_000
 
-    /// One message from a worker or a client.
-    func take(_ bytes: [UInt8], from peer: [UInt8], key: CurveKey?) {
-        let message: FarmMessage
+    /// What one message of the socket holds; nothing when it is broken.
+    func unpack(_ bytes: [UInt8], from peer: [UInt8]) -> [FarmMessage] {
         do throws(CodecError) {
-            message = try FarmCodec.decode(bytes)
+            let messages = try FarmCodec.unpack(bytes)
+            heard[peer, default: 0] += messages.count - 1
+            return messages
         } catch {
             log.debug("a message was dropped: \(error)")
             drops.malformed += 1
             if case .unsupportedVersion = error { send(.order(.refused(error.description)), to: peer) }
-            return
-        }
-        guard allows(message, key: key, from: peer) else { return }
-        switch message {
-        case .report(let report): take(report, from: peer)
-        case .request(let number, .submit(let submission)):
-            take(.submit(owned(submission, key: key)), number: number, from: peer)
-        case .request(let number, let request): take(request, number: number, from: peer)
-        case .order, .reply, .blobRequest, .blobReply:
-            log.debug("a message of the wrong direction was dropped")
-            drops.malformed += 1
+            return []
         }
     }
 
-    private func take(_ report: WorkerReport, from peer: [UInt8]) {
+    func take(_ report: WorkerReport, from peer: [UInt8]) {
         if case .hello(let hello) = report {
             guard stall == nil else { return }
-            if let former = routes[hello.session], former != peer { peers[former] = nil }
-            routes[hello.session] = peer
+            if let former = routes[hello.session]?.peer, former != peer { peers[former] = nil }
+            let version = hello.protocolVersion(with: settings.options.protocolVersions)
+            routes[hello.session] = Route(peer: peer, version: version ?? FarmCodec.oldestVersion)
             peers[peer] = hello.session
             return apply(.hello(hello))
         }
@@ -75,7 +67,7 @@ extension ControlLoop {
         }
     }
 
-    private func take(_ request: ClientRequest, number: UInt64, from peer: [UInt8]) {
+    func take(_ request: ClientRequest, number: UInt64, from peer: [UInt8]) {
         let now = clock.now
         switch request {
         case .hello:

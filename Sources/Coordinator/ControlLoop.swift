@@ -2,6 +2,7 @@ import Farm
 import FarmProtocol
 import Glibc
 import Logging
+import OrderedCollections
 import Store
 import ZeroMQ
 
@@ -13,9 +14,11 @@ final class ControlLoop: PollHandler {
         case diskTrouble(String)
     }
 
-    /// Messages taken at most before what they changed is committed. More of them are cheaper each, and the
-    /// first waits longer: `ops/decisions/0012` has figures.
-    static let messagesPerTurn = 128
+    /// Workers' reports taken before what they changed is committed, and the rest of a bundle. More of them
+    /// are cheaper each, and the first waits longer: `ops/decisions/0012` has figures.
+    static let reportsPerTurn = 128
+    /// Messages read from the socket in one turn.
+    private static let readsPerTurn = 1024
     /// Milliseconds between looks for connections of workers that are lost.
     static let sweepPause: Int64 = 5_000
 
@@ -27,8 +30,14 @@ final class ControlLoop: PollHandler {
     private var token: PollItems.Token?
     var machine: CoordinatorMachine
 
+    /// Where a worker is, and the protocol version that both speak.
+    struct Route {
+        var peer: [UInt8]
+        var version: Int
+    }
+
     /// Where each worker is, and who each connection is.
-    var routes: [WorkerSession: [UInt8]] = [:]
+    var routes: [WorkerSession: Route] = [:]
     var peers: [[UInt8]: WorkerSession] = [:]
     /// Clients that wait for the machine's answer, by its request's number.
     var waiting: [RequestID: (peer: [UInt8], number: UInt64)] = [:]
@@ -44,6 +53,7 @@ final class ControlLoop: PollHandler {
     var heard: [[UInt8]: Int] = [:]
     var nextLook: Instant
     var drops = Drops()
+    private var inbox = ReportInbox()
 
     /// Decided but not yet on disk, and what may only leave after that.
     private var changes: [CoordinatorChange] = []
@@ -80,7 +90,7 @@ final class ControlLoop: PollHandler {
 
     func prepare(_ items: inout PollItems) -> Int? {
         token = items.add(socket)
-        if hasMore { return 0 }
+        if hasMore || !inbox.isEmpty { return 0 }
         return Int(max(0, nextTick.milliseconds(since: clock.now)))
     }
 
@@ -90,6 +100,7 @@ final class ControlLoop: PollHandler {
             apply(.trouble(text))
         }
         if let token, items.isReadable(token) { receive() }
+        takeReports()
         if hasMore { apply(.proceed) }
         let now = clock.now
         if now >= nextTick {
@@ -109,15 +120,16 @@ final class ControlLoop: PollHandler {
     func finish(_ error: ZeroMQError?) {
         if let error { log.error("control socket: \(error)") }
         settle()
-        for session in routes.keys { send(.order(.goodbye), to: session) }
+        for route in routes.values { send(.order(.goodbye), to: route.peer) }
         log.info("coordinator stopped")
     }
 
     /// Whether the machine has work left and may decide.
     private var hasMore: Bool { stall == nil && machine.hasMore }
 
+    /// Reads what is there. Clients are answered now, before the reports of thousands of workers.
     private func receive() {
-        for _ in 0..<ControlLoop.messagesPerTurn {
+        for _ in 0..<ControlLoop.readsPerTurn where !inbox.isFull {
             do throws(ZeroMQError) {
                 guard let (frames, key) = try socket.receiveSigned(maxBytes: Limits.controlMessageBytes + 256)
                 else { return }
@@ -125,12 +137,37 @@ final class ControlLoop: PollHandler {
                     drops.malformed += 1
                     continue
                 }
-                if isWithinRate(frames[0]) { take(frames[1], from: frames[0], key: key) }
+                guard isWithinRate(frames[0]) else { continue }
+                sort(unpack(frames[1], from: frames[0]), bytes: frames[1].count, from: frames[0], key: key)
             } catch {
                 log.debug("control socket: \(error)")
                 guard case .messageTooLarge = error else { return }
                 drops.malformed += 1
             }
+        }
+    }
+
+    private func sort(_ messages: [FarmMessage], bytes: Int, from peer: [UInt8], key: CurveKey?) {
+        var reports: [WorkerReport] = []
+        for message in messages where allows(message, key: key, from: peer) {
+            switch message {
+            case .report(let report): reports.append(report)
+            case .request(let number, .submit(let submission)):
+                take(.submit(owned(submission, key: key)), number: number, from: peer)
+            case .request(let number, let request): take(request, number: number, from: peer)
+            case .order, .reply, .blobRequest, .blobReply:
+                log.debug("a message of the wrong direction was dropped")
+                drops.malformed += 1
+            }
+        }
+        inbox.put(ReportInbox.Parcel(peer: peer, reports: reports, bytes: bytes))
+    }
+
+    private func takeReports() {
+        var taken = 0
+        while taken < ControlLoop.reportsPerTurn, let parcel = inbox.take() {
+            for report in parcel.reports { take(report, from: parcel.peer) }
+            taken += parcel.reports.count
         }
     }
 
@@ -212,22 +249,38 @@ final class ControlLoop: PollHandler {
 
     private func perform(_ messages: [CoordinatorEffect]) {
         var requests = ArraySlice(requests(of: messages))
+        var orders: OrderedDictionary<WorkerSession, [WorkerOrder]> = [:]
         for message in messages {
             switch message {
             case .persist, .notice: break
-            case .send(let session, let order):
-                if !send(.order(order), to: session), order != .heartbeat {
-                    apply(.undelivered(session, nil))
-                }
+            case .send(let session, let order): orders[session, default: []].append(order)
             case .assign(let session, let dispatch):
-                if let request = requests.popFirst() ?? nil, assign(dispatch, request, to: session) {
-                    continue
+                if let request = requests.popFirst() ?? nil {
+                    orders[session, default: []].append(.assign(Assignment(dispatch, request)))
+                } else {
+                    apply(.undelivered(session, dispatch.lease))
                 }
-                apply(.undelivered(session, dispatch.lease))
             case .reply(let request, let reply):
                 guard let client = waiting.removeValue(forKey: request) else { continue }
                 answer(reply, number: client.number, to: client.peer)
             }
+        }
+        for (session, orders) in orders { deliver(orders, to: session) }
+    }
+
+    /// Sends a worker all that a turn has for it, together where it understands that.
+    private func deliver(_ orders: [WorkerOrder], to session: WorkerSession) {
+        var undelivered = orders[...]
+        if let route = routes[session],
+            let packed = try? FarmCodec.pack(orders.map { .order($0) }, version: route.version)
+        {
+            for bundle in packed {
+                guard send(bundle.bytes, to: route.peer) else { break }
+                undelivered = undelivered.dropFirst(bundle.count)
+            }
+        }
+        for order in undelivered where order != .heartbeat {
+            apply(.undelivered(session, order.assignedLease))
         }
     }
 
@@ -250,24 +303,20 @@ final class ControlLoop: PollHandler {
         }
     }
 
-    private func assign(_ dispatch: Dispatch, _ request: ImageRequest, to session: WorkerSession) -> Bool {
-        let assignment = Assignment(
-            lease: dispatch.lease, model: dispatch.model, stage: dispatch.stage, request: request,
-            input: dispatch.input, isLast: dispatch.isLast, leaseMilliseconds: dispatch.leaseMilliseconds)
-        return send(.order(.assign(assignment)), to: session)
-    }
-
-    @discardableResult
-    private func send(_ message: FarmMessage, to session: WorkerSession) -> Bool {
-        guard let peer = routes[session] else { return false }
-        return send(message, to: peer)
-    }
-
-    /// Sends without waiting; false when the peer is gone or does not read.
+    /// Sends one message without waiting; false when the peer is gone or does not read.
     @discardableResult
     func send(_ message: FarmMessage, to peer: [UInt8]) -> Bool {
         do {
-            try socket.send([peer, try FarmCodec.encode(message)])
+            return send(try FarmCodec.encode(message), to: peer)
+        } catch {
+            log.debug("not sent: \(error)")
+            return false
+        }
+    }
+
+    private func send(_ bytes: [UInt8], to peer: [UInt8]) -> Bool {
+        do throws(ZeroMQError) {
+            try socket.send([peer, bytes])
             return true
         } catch {
             log.debug("not sent: \(error)")
@@ -281,7 +330,7 @@ final class ControlLoop: PollHandler {
         let lost = routes.keys.filter { !machine.knows($0) }
         for session in lost {
             holders[session.worker] = nil
-            if let peer = routes.removeValue(forKey: session) { peers[peer] = nil }
+            if let route = routes.removeValue(forKey: session) { peers[route.peer] = nil }
         }
     }
 }

@@ -19,7 +19,7 @@ extension FarmCodec {
     /// The message as bytes; nil when the generated code has to write it.
     static func encodeHot(_ message: FarmMessage) -> [UInt8]? {
         var writer = WireWriter(capacity: 192)
-        writer.number(Field.version, UInt64(newestVersion))
+        writer.number(Field.version, UInt64(envelopeVersion))
         switch message {
         case .report(.heartbeat): writer.message(Field.heartbeat) { _ in }
         case .report(.progress(let progress)): writer.message(Field.progress) { $0.add(progress) }
@@ -35,12 +35,10 @@ extension FarmCodec {
         return writer.bytes
     }
 
-    /// The message in `bytes`; nil when the generated code has to look.
-    static func decodeHot(_ bytes: [UInt8]) -> FarmMessage? {
-        var envelope = WireReader(bytes)
-        guard let version = envelope.small(Field.version),
-            (oldestVersion...newestVersion).contains(Int(version))
-        else { return nil }
+    /// The message that `envelope` is about to read; nil when the generated code has to look.
+    static func decodeHot(_ envelope: WireReader) -> FarmMessage? {
+        var envelope = envelope
+        guard envelope.number(Field.version) == UInt64(envelopeVersion) else { return nil }
         guard let message = hotBody(&envelope), envelope.isAtEnd else { return nil }
         return message
     }

@@ -8,8 +8,10 @@ import SwiftProtobuf
 package enum FarmCodec {
     /// The oldest protocol version that this program understands.
     package static let oldestVersion = 1
-    /// The newest protocol version that this program understands, and the one that it sends.
-    package static let newestVersion = 1
+    /// The newest protocol version that this program understands. Peers agree on one in hello and welcome.
+    package static let newestVersion = bundleVersion
+    /// The version of the envelope around every message, whatever is in it.
+    static let envelopeVersion = 1
 
     /// The message as bytes. Texts meant for people longer than `Limits.textBytes` end in "…".
     /// - Throws: `CodecError.tooLarge` when the bytes would not pass the socket's limit.
@@ -24,7 +26,7 @@ package enum FarmCodec {
     /// The message as bytes, by the generated code: what `encodeHot` must equal.
     package static func encodeGenerated(_ message: FarmMessage) throws(CodecError) -> [UInt8] {
         var envelope = WireEnvelope()
-        envelope.version = UInt32(newestVersion)
+        envelope.version = UInt32(envelopeVersion)
         switch message {
         case .report(let report): envelope.body = report.wire
         case .order(let order): envelope.body = order.wire
@@ -49,8 +51,12 @@ package enum FarmCodec {
         guard bytes.count <= max(Limits.controlMessageBytes, Limits.blobMessageBytes) else {
             throw CodecError.tooLarge(bytes: bytes.count, limit: Limits.controlMessageBytes)
         }
-        if let message = decodeHot(bytes) { return message }
-        return try decodeGenerated(bytes)
+        return try decode(WireReader(bytes))
+    }
+
+    static func decode(_ reader: WireReader) throws(CodecError) -> FarmMessage {
+        if let message = decodeHot(reader) { return message }
+        return try decodeGenerated(reader.content)
     }
 
     /// The message that `bytes` hold, by the generated code: what `decodeHot` must equal.
@@ -62,7 +68,7 @@ package enum FarmCodec {
             throw CodecError.malformed
         }
         let version = Int(envelope.version)
-        guard (oldestVersion...newestVersion).contains(version) else {
+        guard version == envelopeVersion else {
             throw CodecError.unsupportedVersion(version)
         }
         guard let body = envelope.body else { throw CodecError.unknownMessage }

@@ -5,6 +5,7 @@ import Farm
 /// generated code decides.
 struct WireReader {
     private let bytes: [UInt8]
+    private let start: Int
     private var position: Int
     private let end: Int
     private var last = 0
@@ -18,9 +19,13 @@ struct WireReader {
 
     private init(_ bytes: [UInt8], _ range: Range<Int>) {
         self.bytes = bytes
-        position = range.lowerBound
+        start = range.lowerBound
+        position = start
         end = range.upperBound
     }
+
+    /// All that it reads, as bytes of their own.
+    var content: [UInt8] { Array(bytes[start..<end]) }
 
     /// Whether every byte was read and understood.
     var isAtEnd: Bool { position == end && !isBroken }
@@ -68,6 +73,12 @@ struct WireReader {
     mutating func message(_ field: Int) -> WireReader? {
         guard has(field, .bytes), let range = span() else { return nil }
         return WireReader(bytes, range)
+    }
+
+    /// The next of several messages of the same number; nil after the last.
+    mutating func next(_ field: Int) -> WireReader? {
+        last = min(last, field - 1)
+        return message(field)
     }
 
     /// A text, empty where it is missing.

@@ -60,6 +60,13 @@ struct WireWriter {
         bytes.insert(contentsOf: length.bytes, at: start)
     }
 
+    /// Adds a message inside this one that is bytes already.
+    mutating func part(_ field: Int, _ value: [UInt8]) {
+        tag(field, .bytes)
+        varint(UInt64(value.count))
+        bytes.append(contentsOf: value)
+    }
+
     private mutating func eightBytes(_ value: UInt64) {
         for shift in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * shift))) }
     }

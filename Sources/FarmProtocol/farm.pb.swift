@@ -8,7 +8,7 @@
 // For information on using the generated types, please see the documentation:
 //   https://github.com/apple/swift-protobuf/
 
-/// The farm's messages on the wire, version 1. Bounds are in Farm's Limits; the codec checks them.
+/// The farm's messages on the wire, protocol versions 1 and 2. Bounds are in Farm's Limits; the codec checks them.
 /// Fields are only ever added; a number is never used again.
 /// farm.pb.swift is made by: protoc --swift_out=. --swift_opt=Visibility=Internal farm.proto (plugin of swift-protobuf 1.39.0)
 
@@ -452,6 +452,7 @@ nonisolated struct WireEnvelope: @unchecked Sendable {
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// of the envelope: 1. What a peer understands is agreed in hello and welcome.
   var version: UInt32 {
     get {_storage._version}
     set {_uniqueStorage()._version = newValue}
@@ -770,6 +771,15 @@ nonisolated struct WireEnvelope: @unchecked Sendable {
     set {_uniqueStorage()._body = .blobRefused(newValue)}
   }
 
+  /// any socket, to peers of protocol version 2
+  var bundle: WireBundle {
+    get {
+      if case .bundle(let v)? = _storage._body {return v}
+      return WireBundle()
+    }
+    set {_uniqueStorage()._body = .bundle(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Body: Equatable, Sendable {
@@ -816,12 +826,27 @@ nonisolated struct WireEnvelope: @unchecked Sendable {
     case blobStored(Data)
     case blobBytes(WireBlobBytes)
     case blobRefused(WireBlobRefused)
+    /// any socket, to peers of protocol version 2
+    case bundle(WireBundle)
 
   }
 
   init() {}
 
   fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// Messages in their order, each an Envelope without a bundle. All of it is read by FarmCodec+Bundle.
+nonisolated struct WireBundle: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var messages: [Data] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
 }
 
 nonisolated struct WireEmpty: Sendable {
@@ -1930,7 +1955,7 @@ nonisolated extension WireBlobRefusal: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WireEnvelope: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Envelope"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}number\0\u{2}\u{8}hello\0\u{1}heartbeat\0\u{1}progress\0\u{1}completed\0\u{1}failed\0\u{1}goodbye\0\u{2}\u{5}welcome\0\u{3}hello_again\0\u{3}coordinator_heartbeat\0\u{1}assign\0\u{1}revoke\0\u{1}acknowledged\0\u{1}refused\0\u{3}coordinator_goodbye\0\u{4}\u{3}client_hello\0\u{1}submit\0\u{3}submit_images\0\u{3}submit_end\0\u{3}jobs_request\0\u{3}status_request\0\u{3}workers_request\0\u{1}control\0\u{3}images_request\0\u{2}\u{c}server\0\u{1}submission\0\u{1}jobs\0\u{1}status\0\u{1}workers\0\u{1}images\0\u{1}refusal\0\u{4}\u{e}blob_offer\0\u{3}blob_chunk\0\u{3}blob_read\0\u{4}\u{8}blob_want\0\u{3}blob_stored\0\u{3}blob_bytes\0\u{3}blob_refused\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}number\0\u{2}\u{8}hello\0\u{1}heartbeat\0\u{1}progress\0\u{1}completed\0\u{1}failed\0\u{1}goodbye\0\u{2}\u{5}welcome\0\u{3}hello_again\0\u{3}coordinator_heartbeat\0\u{1}assign\0\u{1}revoke\0\u{1}acknowledged\0\u{1}refused\0\u{3}coordinator_goodbye\0\u{4}\u{3}client_hello\0\u{1}submit\0\u{3}submit_images\0\u{3}submit_end\0\u{3}jobs_request\0\u{3}status_request\0\u{3}workers_request\0\u{1}control\0\u{3}images_request\0\u{2}\u{c}server\0\u{1}submission\0\u{1}jobs\0\u{1}status\0\u{1}workers\0\u{1}images\0\u{1}refusal\0\u{4}\u{e}blob_offer\0\u{3}blob_chunk\0\u{3}blob_read\0\u{4}\u{8}blob_want\0\u{3}blob_stored\0\u{3}blob_bytes\0\u{3}blob_refused\0\u{2}\u{7}bundle\0")
 
   fileprivate class _StorageClass {
     var _version: UInt32 = 0
@@ -2440,6 +2465,19 @@ nonisolated extension WireEnvelope: SwiftProtobuf.Message, SwiftProtobuf._Messag
             _storage._body = .blobRefused(v)
           }
         }()
+        case 90: try {
+          var v: WireBundle?
+          var hadOneofValue = false
+          if let current = _storage._body {
+            hadOneofValue = true
+            if case .bundle(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._body = .bundle(v)
+          }
+        }()
         default: break
         }
       }
@@ -2607,6 +2645,10 @@ nonisolated extension WireEnvelope: SwiftProtobuf.Message, SwiftProtobuf._Messag
         guard case .blobRefused(let v)? = _storage._body else { preconditionFailure() }
         try visitor.visitSingularMessageField(value: v, fieldNumber: 83)
       }()
+      case .bundle?: try {
+        guard case .bundle(let v)? = _storage._body else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 90)
+      }()
       case nil: break
       }
     }
@@ -2625,6 +2667,36 @@ nonisolated extension WireEnvelope: SwiftProtobuf.Message, SwiftProtobuf._Messag
       }
       if !storagesAreEqual {return false}
     }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireBundle: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Bundle"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}messages\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedBytesField(value: &self.messages) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.messages.isEmpty {
+      try visitor.visitRepeatedBytesField(value: self.messages, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireBundle, rhs: WireBundle) -> Bool {
+    if lhs.messages != rhs.messages {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

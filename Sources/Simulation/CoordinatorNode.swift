@@ -3,6 +3,12 @@ import OrderedCollections
 
 /// The coordinator's process and its disk.
 struct CoordinatorNode {
+    /// Where a worker is, and the protocol version that both speak.
+    struct Route {
+        var peer: Peer
+        var version: Int
+    }
+
     // What a crash leaves.
     let store: any FarmStore
     var blobs: [BlobID: [UInt8]] = [:]
@@ -15,6 +21,8 @@ struct CoordinatorNode {
     var isUp = false
     var life = 0
     var machine = CoordinatorMachine()
+    /// The protocol versions that this life's program speaks.
+    var protocolVersions = 1...1
     var clockOffset: Int64 = 0
     var pausedUntil: Int64 = 0
     /// Actions until it crashes.
@@ -22,7 +30,7 @@ struct CoordinatorNode {
     var inbox: [(peer: Peer, message: FarmMessage)] = []
     var isTurnDue = false
     var nextTick: Int64 = 0
-    var routes: OrderedDictionary<WorkerSession, Peer> = [:]
+    var routes: OrderedDictionary<WorkerSession, Route> = [:]
     var peers: OrderedDictionary<Peer, WorkerSession> = [:]
     var waiting: OrderedDictionary<RequestID, (Peer, UInt64)> = [:]
     var lastRequest: UInt64 = 0

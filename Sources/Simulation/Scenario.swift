@@ -31,6 +31,8 @@ struct Temper: Sendable {
     var clockRate = 1.0
     /// Tasks that it runs at once.
     var slots = 1
+    /// The newest protocol version that it speaks.
+    var newestProtocol = 1
     /// Places of the models that it has.
     var models: [Int] = [0, 1]
 }
@@ -127,6 +129,7 @@ struct Scenario: Sendable {
         temper.loadMilliseconds = dice.pick([100, 500, 4_000, 40_000])
         temper.clockRate = dice.pick([1, 1, 0.9, 1.1])
         temper.slots = dice.pick([1, 1, 1, 2])
+        temper.newestProtocol = dice.pick([1, 2, 2])
         temper.models = dice.pick([[0], [0, 1], [0, 1], [1]])
         switch dice.draw(0...11) {
         case 0: temper.lies = 0.5

@@ -20,6 +20,8 @@ struct WorkerNode {
     var isUp = false
     var life = 0
     var machine: WorkerMachine?
+    /// Reports that leave together.
+    var outgoing: [WorkerReport] = []
     var transfers = BlobTransfers()
     var engine = Engine()
     /// The control connection; blobs have their own.

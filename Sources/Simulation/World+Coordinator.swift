@@ -23,11 +23,14 @@ extension World {
         fresh.lastRequest = coordinator.lastRequest
         fresh.clockOffset = clockOffset
         fresh.isUp = true
+        // Each start may be of the former or of the present release.
+        fresh.protocolVersions = 1...dice.pick([1, 2, 2])
         fresh.nextTick = now
         coordinator = fresh
         do throws(StoreFailure) {
             let snapshot = try coordinator.store.load()
             var options = scenario.options
+            options.protocolVersions = coordinator.protocolVersions
             if mistake == .excludesNobody { options.failuresToExclude = .max }
             coordinator.machine = CoordinatorMachine(
                 options: options, restoring: snapshot, at: coordinatorTime)
@@ -97,8 +100,8 @@ extension World {
             schedule(World.tick, .coordinatorTurn(life: life))
             apply(.tick)
             for session in coordinator.routes.keys where !coordinator.machine.knows(session) {
-                if let peer = coordinator.routes.removeValue(forKey: session) {
-                    coordinator.peers[peer] = nil
+                if let route = coordinator.routes.removeValue(forKey: session) {
+                    coordinator.peers[route.peer] = nil
                 }
             }
             if coordinator.diskTrouble != nil, !coordinator.isDiskFull {
@@ -160,10 +163,8 @@ extension World {
             }
             let messages = coordinator.outgoing
             coordinator.outgoing = []
-            for message in messages {
-                guard !coordinatorBurns() else { return }
-                perform(message)
-            }
+            perform(messages)
+            guard coordinator.isUp, coordinator.life == life else { return }
             if mistake == .speaksBeforeCommit {
                 guard commit() else { return }
             }
@@ -217,55 +218,64 @@ extension World {
         }
     }
 
-    private func perform(_ effect: CoordinatorEffect) {
-        switch effect {
-        case .persist, .notice: break
-        case .send(let session, let order):
-            if case .acknowledged(let lease, let verdict) = order {
-                if let text = witness.judge(lease, verdict) { fail(text) }
+    /// Ends early when the coordinator crashes meanwhile.
+    private func perform(_ effects: [CoordinatorEffect]) {
+        var orders: OrderedDictionary<WorkerSession, [WorkerOrder]> = [:]
+        for effect in effects {
+            guard !coordinatorBurns() else { return }
+            switch effect {
+            case .persist, .notice: break
+            case .send(let session, let order):
+                if case .acknowledged(let lease, let verdict) = order {
+                    if let text = witness.judge(lease, verdict) { fail(text) }
+                }
+                orders[session, default: []].append(order)
+            case .assign(let session, let dispatch):
+                if let assignment = assignment(dispatch) {
+                    orders[session, default: []].append(.assign(assignment))
+                } else {
+                    apply(.undelivered(session, dispatch.lease))
+                }
+            case .reply(let request, let reply):
+                guard let (peer, number) = coordinator.waiting.removeValue(forKey: request) else { continue }
+                if case .submission(let state) = reply, let job = state.job, !witness.isDurable(job) {
+                    fail("job \(job) was confirmed before it was on disk")
+                }
+                send(.reply(number: number, reply), from: .coordinator, to: peer.party, peer.connection)
             }
-            if !send(order, to: session), order != .heartbeat { apply(.undelivered(session, nil)) }
-        case .assign(let session, let dispatch):
-            if !assign(dispatch, to: session) { apply(.undelivered(session, dispatch.lease)) }
-        case .reply(let request, let reply):
-            guard let (peer, number) = coordinator.waiting.removeValue(forKey: request) else { return }
-            if case .submission(let state) = reply, let job = state.job, !witness.isDurable(job) {
-                fail("job \(job) was confirmed before it was on disk")
-            }
-            send(.reply(number: number, reply), from: .coordinator, to: peer.party, peer.connection)
+        }
+        for (session, orders) in orders {
+            guard !coordinatorBurns() else { return }
+            deliver(orders, to: session)
         }
     }
 
-    private func assign(_ dispatch: Dispatch, to session: WorkerSession) -> Bool {
-        let lease = dispatch.lease
+    private func assignment(_ dispatch: Dispatch) -> Assignment? {
         do throws(StoreFailure) {
-            guard
-                let request = try coordinator.store.request(of: lease.task.image, options: dispatch.options)
-            else { return false }
-            return send(
-                .assign(
-                    Assignment(
-                        lease: lease, model: dispatch.model, stage: dispatch.stage, request: request,
-                        input: dispatch.input, isLast: dispatch.isLast,
-                        leaseMilliseconds: dispatch.leaseMilliseconds)), to: session)
+            return try coordinator.store.request(of: dispatch.lease.task.image, options: dispatch.options)
+                .map { Assignment(dispatch, $0) }
         } catch {
             fail("the store refused: \(error.text)")
-            return false
+            return nil
         }
+    }
+
+    /// What a worker's connection that is known to be gone does not take is decided anew.
+    private func deliver(_ orders: [WorkerOrder], to session: WorkerSession) {
+        if let route = coordinator.routes[session], send(orders, to: route.peer, version: route.version) {
+            return
+        }
+        for order in orders where order != .heartbeat { apply(.undelivered(session, order.assignedLease)) }
     }
 
     /// False when the worker's connection is known to be gone.
-    private func send(_ order: WorkerOrder, to session: WorkerSession) -> Bool {
-        guard let peer = coordinator.routes[session] else { return false }
-        return send(order, to: peer)
-    }
-
     @discardableResult
-    func send(_ order: WorkerOrder, to peer: Peer) -> Bool {
+    func send(_ orders: [WorkerOrder], to peer: Peer, version: Int) -> Bool {
         guard case .worker(let index) = peer.party, workers[index].isUp,
             workers[index].connection == peer.connection
         else { return false }
-        send(.order(order), from: .coordinator, to: peer.party, peer.connection)
+        send(
+            orders.map { .order($0) }, from: .coordinator, to: peer.party, peer.connection, version: version)
         return true
     }
 

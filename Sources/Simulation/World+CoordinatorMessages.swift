@@ -22,20 +22,21 @@ extension World {
     private func take(_ report: WorkerReport, from peer: Peer) {
         if case .hello(let hello) = report {
             guard coordinator.stall == nil else { return }
-            if let former = coordinator.routes[hello.session], former != peer {
+            if let former = coordinator.routes[hello.session]?.peer, former != peer {
                 coordinator.peers[former] = nil
             }
-            coordinator.routes[hello.session] = peer
+            let version = hello.protocolVersion(with: coordinator.protocolVersions)
+            coordinator.routes[hello.session] = CoordinatorNode.Route(peer: peer, version: version ?? 1)
             coordinator.peers[peer] = hello.session
             return apply(.hello(hello))
         }
         guard let session = coordinator.peers[peer] else {
-            send(.helloAgain, to: peer)
+            send([.helloAgain], to: peer, version: 1)
             return
         }
         switch report {
         case .heartbeat where coordinator.stall != nil:
-            send(.heartbeat, to: peer)
+            send([.heartbeat], to: peer, version: 1)
             _ = coordinator.machine.apply(.heartbeat(session), at: coordinatorTime)
         case .hello: break
         case .heartbeat: apply(.heartbeat(session))

@@ -22,7 +22,8 @@ extension World {
         let kept = fresh.outbox.values.map(\.result)
         let session = WorkerSession(worker: WorkerID("w\(index)"), nonce: dice.bits())
         let hello = WorkerHello(
-            session: session, oldestProtocol: 1, newestProtocol: 1, slots: fresh.temper.slots,
+            session: session, oldestProtocol: 1, newestProtocol: fresh.temper.newestProtocol,
+            slots: fresh.temper.slots,
             models: fresh.temper.models.map { Models.all[$0] })
         fresh.machine = WorkerMachine(hello: hello, outbox: kept, at: Instant(milliseconds: 0))
         workers[index] = fresh
@@ -91,15 +92,25 @@ extension World {
             perform(effect, at: index, after: event)
             guard lives(index, life) else { return }
         }
+        sendReports(of: index)
         planWake(index)
+    }
+
+    private func sendReports(of index: Int) {
+        let messages = workers[index].outgoing.map { FarmMessage.report($0) }
+        workers[index].outgoing = []
+        send(
+            messages, from: .worker(index), to: .coordinator, workers[index].connection,
+            version: workers[index].machine?.protocolVersion ?? 1)
     }
 
     private func perform(_ effect: WorkerEffect, at index: Int, after event: WorkerEvent) {
         let time = workerTime(index)
         switch effect {
-        case .send(let report):
-            send(.report(report), from: .worker(index), to: .coordinator, workers[index].connection)
-        case .reopen: workers[index].connection = newConnection()
+        case .send(let report): workers[index].outgoing.append(report)
+        case .reopen:
+            sendReports(of: index)
+            workers[index].connection = newConnection()
         case .useBlobs:
             workers[index].blobConnection = newConnection()
             workers[index].transfers.reconnect(at: time)
@@ -121,6 +132,7 @@ extension World {
             workers[index].outbox[lease] = nil
             if let text = witness.judge(forgotten: lease, by: index, after: event) { fail(text) }
         case .end(let reason):
+            sendReports(of: index)
             note("worker \(index) ends: \(reason ?? "asked to")")
             workers[index].isUp = false
             schedule(dice.time(1_000...60_000), .startWorker(index))

@@ -101,23 +101,29 @@ package final class World {
 
     /// Puts a message on the network, encoded as on the wire.
     func send(_ message: FarmMessage, from sender: Party, to receiver: Party, _ connection: Int) {
-        let bytes: [UInt8]
+        send([message], from: sender, to: receiver, connection, version: 1)
+    }
+
+    /// Puts messages on the network, packed as on the wire for a peer of this protocol version.
+    func send(
+        _ messages: [FarmMessage], from sender: Party, to receiver: Party, _ connection: Int, version: Int
+    ) {
         do throws(CodecError) {
-            bytes = try FarmCodec.encode(message)
-        } catch {
-            return fail("\(sender) cannot encode \(message): \(error)")
-        }
-        let isBlob =
-            switch message {
-            case .blobRequest, .blobReply: true
-            case .report, .order, .request, .reply: false
+            var rest = messages[...]
+            for packed in try FarmCodec.pack(messages, version: version) {
+                let content = rest.prefix(packed.count)
+                rest = rest.dropFirst(packed.count)
+                let packet = Packet(
+                    sender: sender, receiver: receiver, connection: connection,
+                    isBlob: content.contains(where: \.isBlob), bytes: packed.bytes)
+                counts.messages += 1
+                let arrivals = network.arrivals(of: packet, at: now, &dice)
+                if arrivals.isEmpty { note("lost: \(sender) to \(receiver): \(Array(content))") }
+                for arrival in arrivals { schedule(arrival - now, .arrival(packet)) }
             }
-        let packet = Packet(
-            sender: sender, receiver: receiver, connection: connection, isBlob: isBlob, bytes: bytes)
-        counts.messages += 1
-        let arrivals = network.arrivals(of: packet, at: now, &dice)
-        if arrivals.isEmpty { note("lost: \(sender) to \(receiver): \(message)") }
-        for arrival in arrivals { schedule(arrival - now, .arrival(packet)) }
+        } catch {
+            fail("\(sender) cannot encode \(messages): \(error)")
+        }
     }
 
     private func perform(_ moment: Moment) {
@@ -141,12 +147,27 @@ package final class World {
         if case .worker(let index) = packet.receiver, now < workers[index].pausedUntil {
             return schedule(workers[index].pausedUntil - now, .arrival(packet))
         }
-        let message: FarmMessage
         do throws(CodecError) {
-            message = try FarmCodec.decode(packet.bytes)
+            let messages = try FarmCodec.unpack(packet.bytes)
+            guard messages.count == 1 || understandsBundles(packet.receiver) else {
+                return note("\(packet.receiver) does not understand a bundle of \(packet.sender)")
+            }
+            for message in messages { deliver(message, of: packet) }
         } catch {
-            return fail("\(packet.receiver) cannot decode what \(packet.sender) sent: \(error)")
+            fail("\(packet.receiver) cannot decode what \(packet.sender) sent: \(error)")
         }
+    }
+
+    /// A former release drops bundles like all that it does not know.
+    private func understandsBundles(_ party: Party) -> Bool {
+        switch party {
+        case .coordinator: coordinator.protocolVersions.contains(FarmCodec.bundleVersion)
+        case .worker(let index): workers[index].temper.newestProtocol >= FarmCodec.bundleVersion
+        case .client: false
+        }
+    }
+
+    private func deliver(_ message: FarmMessage, of packet: Packet) {
         switch (packet.receiver, message) {
         case (.coordinator, _):
             coordinator.inbox.append((Peer(party: packet.sender, connection: packet.connection), message))
@@ -155,6 +176,16 @@ package final class World {
         case (.worker(let index), .blobReply(let reply)): take(reply, at: index, packet.connection)
         case (.client(let index), .reply(let number, let reply)): take(reply, number: number, at: index)
         default: fail("\(packet.receiver) got a message of the wrong direction: \(message)")
+        }
+    }
+}
+
+extension FarmMessage {
+    /// Whether it travels between the blob sockets.
+    fileprivate var isBlob: Bool {
+        switch self {
+        case .blobRequest, .blobReply: true
+        case .report, .order, .request, .reply: false
         }
     }
 }

@@ -22,6 +22,8 @@ final class WorkerLoop: PollHandler {
     private let courier: BlobCourier
     private var controlToken: PollItems.Token?
     private var blobToken: PollItems.Token?
+    /// Reports of this turn.
+    private var outgoing: [WorkerReport] = []
     private var isEnded = false
     private var endReason: String?
 
@@ -52,8 +54,8 @@ final class WorkerLoop: PollHandler {
         for event in events { apply(event) }
         if let controlToken, items.isReadable(controlToken) {
             for _ in 0..<WorkerLoop.batch {
-                guard !isEnded, let order = receive() else { break }
-                if let order = order.order { apply(.order(order)) }
+                guard !isEnded, let orders = receive() else { break }
+                for order in orders where !isEnded { apply(.order(order)) }
             }
         }
         if let blobToken, items.isReadable(blobToken) {
@@ -61,11 +63,13 @@ final class WorkerLoop: PollHandler {
         }
         apply(.tick)
         courier.tick(at: clock.now)
+        sendReports()
         return !isEnded
     }
 
     func finish(_ error: ZeroMQError?) {
         if !isEnded { apply(.stop) }
+        sendReports()
         engine.stop()
         if let error {
             onEnd(.messaging(error.description))
@@ -74,24 +78,20 @@ final class WorkerLoop: PollHandler {
         }
     }
 
-    private func receive() -> Incoming? {
+    /// The orders of one message, none when it was broken; nil when nothing is there.
+    private func receive() -> [WorkerOrder]? {
         do {
             guard let frames = try control.receive(maxBytes: Limits.controlMessageBytes) else { return nil }
-            guard case .order(let order) = try FarmCodec.decode(frames.first ?? []) else {
-                throw CodecError.unknownMessage
+            return try FarmCodec.unpack(frames.first ?? []).map { message in
+                guard case .order(let order) = message else { throw CodecError.unknownMessage }
+                return order
             }
-            return Incoming(order: order)
         } catch ZeroMQError.terminated {
             return nil
         } catch {
             log.warning("A message was dropped.", metadata: ["reason": "\(error)"])
-            return Incoming(order: nil)
+            return []
         }
-    }
-
-    /// A message that came; without an order when it was broken.
-    private struct Incoming {
-        var order: WorkerOrder?
     }
 
     private func apply(_ event: WorkerEvent) {
@@ -101,8 +101,9 @@ final class WorkerLoop: PollHandler {
 
     private func perform(_ effect: WorkerEffect) {
         switch effect {
-        case .send(let report): send(report)
+        case .send(let report): outgoing.append(report)
         case .reopen:
+            sendReports()
             log.warning("The coordinator is silent; connecting again.", metadata: coordinator)
             mend { () throws(ZeroMQError) in control = try WorkerLoop.open(configuration, context) }
         case .useBlobs(let port):
@@ -134,11 +135,16 @@ final class WorkerLoop: PollHandler {
     }
 
     /// What cannot go out now is lost; the machine says again what matters.
-    private func send(_ report: WorkerReport) {
+    private func sendReports() {
+        guard !outgoing.isEmpty else { return }
+        defer { outgoing.removeAll(keepingCapacity: true) }
         do {
-            try control.send([try FarmCodec.encode(.report(report))])
+            let messages = outgoing.map { FarmMessage.report($0) }
+            for packed in try FarmCodec.pack(messages, version: machine.protocolVersion) {
+                try control.send([packed.bytes])
+            }
         } catch {
-            log.debug("A report did not go out.", metadata: ["reason": "\(error)"])
+            log.debug("Reports did not go out.", metadata: ["reason": "\(error)"])
         }
     }
 

@@ -21,7 +21,7 @@ import ZeroMQ
                     models: [model])))
     }
 
-    @Test(arguments: [0...0, 2...9])
+    @Test(arguments: [0...0, 3...9])
     func aWorkerOfAnotherProtocolIsToldWhich(protocols: ClosedRange<Int>) throws {
         let coordinator = try TestCoordinator()
         let worker = try Peer(coordinator.context, coordinator.service.endpoint)

@@ -3,11 +3,15 @@ import OrderedCollections
 extension CoordinatorMachine {
     mutating func welcome(_ hello: WorkerHello, at now: Instant) {
         let id = hello.session.worker
-        if let refusal = refusal(of: hello) {
-            send(hello.session, .refused(refusal))
-            notice("worker \(id) refused: \(refusal)", isWarning: true)
-            return
+        let ours = options.protocolVersions
+        guard let version = hello.protocolVersion(with: ours) else {
+            return refuse(
+                hello.session,
+                "This worker speaks protocol \(hello.oldestProtocol) to \(hello.newestProtocol), "
+                    + "the coordinator \(ours.lowerBound) to \(ours.upperBound). "
+                    + "Use the same release of tessera on both.")
         }
+        if let refusal = refusal(of: hello) { return refuse(hello.session, refusal) }
         if let known = workers[id], known.session != hello.session {
             if known.presence != .lost { notice("worker \(id) restarted") }
             workers[id]?.forgiveExclusions()
@@ -25,7 +29,6 @@ extension CoordinatorMachine {
         workers.markChanged(id)
         let kept = settleLeases(of: id, running: hello.running, at: now)
         for model in hello.models { learn(model, at: now) }
-        let version = min(hello.newestProtocol, options.protocolVersions.upperBound)
         send(
             hello.session,
             .welcome(
@@ -35,14 +38,12 @@ extension CoordinatorMachine {
                     graceMilliseconds: options.grace, farm: options.farm, kept: kept)))
     }
 
+    private mutating func refuse(_ session: WorkerSession, _ text: String) {
+        send(session, .refused(text))
+        notice("worker \(session.worker) refused: \(text)", isWarning: true)
+    }
+
     private func refusal(of hello: WorkerHello) -> String? {
-        let ours = options.protocolVersions
-        guard hello.oldestProtocol <= ours.upperBound, hello.newestProtocol >= ours.lowerBound else {
-            return
-                "This worker speaks protocol \(hello.oldestProtocol) to \(hello.newestProtocol), "
-                + "the coordinator \(ours.lowerBound) to \(ours.upperBound). "
-                + "Use the same release of tessera on both."
-        }
         if let known = workers[hello.session.worker] {
             guard known.formerNonces.contains(hello.session.nonce) else { return nil }
             return

@@ -16,6 +16,11 @@ package enum WorkerOrder: Hashable, Sendable {
     case refused(String)
     /// The coordinator stops; the worker keeps its work and its outbox and connects again.
     case goodbye
+
+    /// The lease that it gives; nil for other orders.
+    package var assignedLease: LeaseID? {
+        if case .assign(let assignment) = self { assignment.lease } else { nil }
+    }
 }
 
 /// Answer to a worker's hello.
@@ -63,6 +68,13 @@ package struct Assignment: Hashable, Sendable {
     package var isLast: Bool
     /// Milliseconds without progress after which the lease ends.
     package var leaseMilliseconds: Int64
+
+    /// The task of `dispatch`, which draws `request`.
+    package init(_ dispatch: Dispatch, _ request: ImageRequest) {
+        self.init(
+            lease: dispatch.lease, model: dispatch.model, stage: dispatch.stage, request: request,
+            input: dispatch.input, isLast: dispatch.isLast, leaseMilliseconds: dispatch.leaseMilliseconds)
+    }
 
     /// A task with all that is needed to run it.
     package init(

@@ -62,6 +62,12 @@ package struct WorkerHello: Hashable, Sendable {
         self.unserved = unserved
         self.running = running
     }
+
+    /// The newest protocol version that both speak; nil where there is none.
+    package func protocolVersion(with versions: ClosedRange<Int>) -> Int? {
+        let newest = min(newestProtocol, versions.upperBound)
+        return newest >= max(oldestProtocol, versions.lowerBound) ? newest : nil
+    }
 }
 
 /// What a task is doing.

@@ -15,6 +15,10 @@ package enum Limits {
     package static let textBytes = 4 << 10
     /// Bytes of one control message on the wire.
     package static let controlMessageBytes = 4 << 20
+    /// Messages that travel together at most.
+    package static let messagesPerBundle = 128
+    /// Bytes of messages that travel together; a longer one travels alone.
+    package static let bundleBytes = 256 << 10
     /// Bytes of blob content in one chunk.
     package static let chunkBytes = 1 << 20
     /// Bytes of one message of the blob sockets on the wire.

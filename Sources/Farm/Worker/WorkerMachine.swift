@@ -120,6 +120,11 @@ package struct WorkerMachine: Hashable, Sendable {
         }
     }
 
+    /// The protocol version that both speak; until the coordinator's welcome the first, which everyone does.
+    package var protocolVersion: Int {
+        if case .welcomed(let welcome) = link { welcome.protocolVersion } else { 1 }
+    }
+
     /// The introduction with what is held now.
     var introduction: WorkerHello {
         var hello = hello

@@ -12,13 +12,16 @@ struct BenchDispatch: ParsableCommand {
             has a connection of its own, beats, and answers every task with a real message; all results name \
             one small blob. Every number of workers is measured with every number of images.
 
+            TASKS/S are cheap tasks that take no time: several of them travel at once. SINGLY are dear ones \
+            that take no time either, each sent when its worker has nothing left to do.
+
             P50 and P99 are of the dispatch latency: from the moment when a worker with nothing left to do \
             sends its last result until its next task arrives. Both ways over the wire, the wait in the \
-            coordinator's queue and the commit of result and lease are in it. It is measured twice: at full \
-            load, where tasks take no time, the coordinator is busy throughout and a worker waits for all \
-            that is before it; and under a sustained load of half as many tasks a second, where tasks take \
-            time. Status is the slowest answer at full load. CPU is the coordinator's, of one core, at full \
-            and at half load.
+            coordinator's queue and the commit of result and lease are in it. It is measured twice: with the \
+            cheap tasks, where the coordinator is busy throughout and a worker waits for all that is before \
+            it; and under a sustained load of dear tasks that take time, half as many a second as it could \
+            give singly. Status is the slowest answer at full load. CPU is the coordinator's, of one core, \
+            at full and at half load.
             """)
 
     @Option(help: "Numbers of workers, separated by commas.")
@@ -67,16 +70,17 @@ struct BenchDispatch: ParsableCommand {
 
     private static func table(_ rows: [DispatchBenchmark.Row]) -> TextTable {
         var table = TextTable(
-            "WORKERS", "IMAGES", "ACCEPTED", "TASKS/S", "P50", "P99", "CPU", "AT TASKS/S", "P50", "P99",
-            "CPU", "STATUS", "CPU/TASK", "MEMORY", "RESTART")
+            "WORKERS", "IMAGES", "ACCEPTED", "TASKS/S", "P50", "P99", "CPU", "SINGLY", "AT TASKS/S", "P50",
+            "P99", "CPU", "STATUS", "CPU/TASK", "MEMORY", "RESTART")
         for row in rows {
             let processor = row.coordinatorProcessorSeconds * 1e6 / Double(row.images)
             table.add(
                 "\(row.workers)", "\(row.images)", text(row.acceptSeconds, "%.1f s"),
                 text(row.tasksPerSecond, "%.0f"), text(row.fullLoad.p50, "%.1f ms"),
                 text(row.fullLoad.p99, "%.1f ms"), text(row.fullLoadProcessors * 100, "%.0f %%"),
-                text(row.halfLoadTasksPerSecond, "%.0f"), text(row.halfLoad.p50, "%.1f ms"),
-                text(row.halfLoad.p99, "%.1f ms"), text(row.halfLoadProcessors * 100, "%.0f %%"),
+                text(row.singlyTasksPerSecond, "%.0f"), text(row.halfLoadTasksPerSecond, "%.0f"),
+                text(row.halfLoad.p50, "%.1f ms"), text(row.halfLoad.p99, "%.1f ms"),
+                text(row.halfLoadProcessors * 100, "%.0f %%"),
                 text(row.statusMilliseconds, "%.0f ms"), text(processor, "%.0f µs"),
                 text(Double(row.coordinatorPeakBytes) / 1e6, "%.0f MB"), text(row.restartSeconds, "%.1f s"))
         }

@@ -5,7 +5,8 @@ import Foundation
 import ZeroMQ
 
 /// Measures one farm size: a coordinator in its own process and on its own disk, many workers without an
-/// engine, one job as fast as it goes and one at half that load.
+/// engine, a job of cheap tasks, which travel several at a time, and two of dear ones, which travel alone: as
+/// fast as they go and at half that rate.
 struct DispatchBenchmark {
     /// What was measured.
     struct Row: Encodable {
@@ -18,7 +19,9 @@ struct DispatchBenchmark {
         /// The dispatch latency, where tasks take no time: the coordinator does what it can, and a worker's
         /// turn comes after all others'.
         var fullLoad = Quantiles()
-        /// The same while tasks take so long that half as many come: the farm's sustained load.
+        /// Tasks that travel alone, dispatched and committed as fast as it goes.
+        var singlyTasksPerSecond = 0.0
+        /// The dispatch latency while such tasks take so long that half as many come: a sustained load.
         var halfLoad = Quantiles()
         var halfLoadTasksPerSecond = 0.0
         /// The slowest of several answers to `tessera status` while the job ran.
@@ -53,17 +56,21 @@ struct DispatchBenchmark {
     private static let content = Array("nothing".utf8)
     private static let digest =
         Digest(hex: "1785cfc3bc6ac7738e8b38cdccd1af12563c2b9070e07af336a1bf8c0f772b6a") ?? .zero
-    /// Models whose one stage the swarm pretends to run, one for tasks that take no time and one for those
-    /// that do: the coordinator gives ahead what it measured to be cheap.
-    private static let (cheap, dear) = (model("cheap"), model("dear"))
+    /// Models whose one stage the swarm pretends to run, one for each job: what two jobs have in common is
+    /// computed once. The coordinator gives ahead what it measured to be cheap. Of dear ones it is told that
+    /// they take ten seconds, so none is sent ahead, as for real stages.
+    private static let cheap = model("cheap")
+    private static let (dear, steady) = (model("dear"), model("steady"))
+    private static let dearSeconds = 10.0
 
     private static func model(_ name: String) -> ModelAnnouncement {
         ModelAnnouncement(
             key: ModelKey(name: name, hash: digest), version: "1",
             stages: [AnnouncedStage(name: StageName("nothing"), steps: 1, guidance: nil, size: 64)])
     }
-    /// Seconds that the job at half load takes, about.
-    private static let halfLoadSeconds = 10.0
+
+    /// Seconds that the jobs of dear tasks take, about.
+    private static let (singlySeconds, halfLoadSeconds) = (5.0, 10.0)
 
     let data: String
     let listen: String
@@ -85,7 +92,7 @@ struct DispatchBenchmark {
             let workers = workers
             let swarm = try PollThread(name: "swarm", context: context) { () throws(ZeroMQError) in
                 try WorkerSwarm(
-                    context, endpoint: endpoint, count: workers, models: [Self.cheap, Self.dear],
+                    context, endpoint: endpoint, count: workers, models: [Self.cheap, Self.dear, Self.steady],
                     blob: BlobID(Self.digest),
                     tally: tally)
             }
@@ -96,6 +103,7 @@ struct DispatchBenchmark {
             try wait("The workers are not welcomed.") { tally.now.welcome >= workers }
             let measured = Measurement(client: client, swarm: swarm, tally: tally)
             try measureFullLoad(measured, coordinator, &row)
+            try measureSingly(measured, &row)
             try measureHalfLoad(measured, coordinator, &row)
         }
         row.coordinatorPeakBytes = coordinator.peakBytes
@@ -120,7 +128,7 @@ struct DispatchBenchmark {
     ) throws {
         let before = coordinator.processorSeconds
         let start = ContinuousClock.now
-        let job = try submit(images, measured, taskMilliseconds: 0)
+        let job = try submit(images, of: Self.cheap, measured)
         row.acceptSeconds = Self.seconds(since: start)
         try wait("The job does not end.") {
             let asked = ContinuousClock.now
@@ -135,13 +143,21 @@ struct DispatchBenchmark {
         row.fullLoad = Quantiles(counts.latency)
     }
 
+    private func measureSingly(_ measured: Measurement, _ row: inout Row) throws {
+        // Half of what bundles allow is near what goes without them.
+        let images = max(workers * 3, Int(row.tasksPerSecond / 2 * Self.singlySeconds))
+        _ = try submit(images, of: Self.dear, measured)
+        try wait("The job of single tasks does not end.") { measured.tally.now.commits >= images }
+        row.singlyTasksPerSecond = try checked(measured.tally.now).rate
+    }
+
     private func measureHalfLoad(
         _ measured: Measurement, _ coordinator: CoordinatorProcess, _ row: inout Row
     ) throws {
-        let rate = row.tasksPerSecond / 2
+        let rate = row.singlyTasksPerSecond / 2
         let milliseconds = min(60_000, max(1, Int64(Double(workers) / rate * 1000)))
         let images = max(workers * 3, Int(rate * Self.halfLoadSeconds))
-        _ = try submit(min(images, Limits.imagesPerJob), measured, taskMilliseconds: milliseconds)
+        _ = try submit(images, of: Self.steady, measured, taskMilliseconds: milliseconds)
         let before = coordinator.processorSeconds
         let start = ContinuousClock.now
         try wait("The job at half load does not end.") { measured.tally.now.commits >= images }
@@ -160,14 +176,16 @@ struct DispatchBenchmark {
     }
 
     /// One prompt, `images` times, each with a seed of its own.
-    private func submit(_ images: Int, _ measured: Measurement, taskMilliseconds: Int64) throws -> JobID {
+    private func submit(
+        _ images: Int, of model: ModelAnnouncement, _ measured: Measurement, taskMilliseconds: Int64 = 0
+    ) throws -> JobID {
         let path = "\(data)/dispatch-\(getpid()).txt"
         defer { unlink(path) }
         try OutputFile(path: path).write(Array("a red apple on a blue background\n".utf8))
         let prompts = try PromptFile(path: path, defaults: try PromptDefaults(size: 64, count: images))
         measured.tally.begin()
-        let model = taskMilliseconds > 0 ? Self.dear : Self.cheap
-        try measured.swarm.post(.begin(taskMilliseconds: taskMilliseconds))
+        let seconds = model == Self.cheap ? 0 : Self.dearSeconds
+        try measured.swarm.post(.begin(taskMilliseconds: taskMilliseconds, saidSeconds: seconds))
         return try measured.client.submit(prompts, as: JobTerms(model: model.key.name))
     }
 

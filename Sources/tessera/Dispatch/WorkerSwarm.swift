@@ -10,8 +10,8 @@ import ZeroMQ
 final class WorkerSwarm: PollHandler {
     /// What the measuring thread asks for.
     enum Event: Sendable {
-        /// Tasks take so many milliseconds from now on.
-        case begin(taskMilliseconds: Int64)
+        /// Tasks take so many milliseconds from now on, and are said to take so many seconds.
+        case begin(taskMilliseconds: Int64, saidSeconds: Double)
     }
 
     private struct Member {
@@ -26,6 +26,10 @@ final class WorkerSwarm: PollHandler {
         var busyUntil: Int64 = 0
         /// Milliseconds between its heartbeats; 0: it is not welcome yet.
         var heartbeat: Int64 = 0
+        /// The protocol version that the coordinator speaks with it.
+        var version = FarmCodec.oldestVersion
+        /// What it says at the end of the turn.
+        var reports: [FarmMessage] = []
     }
 
     /// What a member does at some time.
@@ -38,11 +42,12 @@ final class WorkerSwarm: PollHandler {
     private let models: [ModelAnnouncement]
     private let blob: BlobID
     private let tally: SwarmTally
-    /// What tasks that take time say they took: so long that none is sent ahead, as for real stages.
-    private static let dearSeconds = 10.0
     private var members: [Member]
+    /// Those that have something to say.
+    private var speakers: [Int] = []
     private var token: PollItems.Token?
     private var taskMilliseconds: Int64 = 0
+    private var saidSeconds = 0.0
     /// What is due in each of the coming milliseconds, by the millisecond modulo its length.
     private var ring = [[Duty]](repeating: [], count: 1 << 17)
     private var ringTime: Int64
@@ -77,7 +82,11 @@ final class WorkerSwarm: PollHandler {
     }
 
     func turn(_ events: [Event], _ items: borrowing PollItems) -> Bool {
-        for case .begin(let milliseconds) in events { begin(milliseconds) }
+        for case .begin(let milliseconds, let seconds) in events {
+            taskMilliseconds = milliseconds
+            saidSeconds = seconds
+            for number in members.indices { members[number].freedAt = 0 }
+        }
         if let token, items.isReadable(token) {
             for _ in 0..<1024 {
                 guard let frames = try? socket.receive(), frames.count == 2 else { break }
@@ -85,25 +94,28 @@ final class WorkerSwarm: PollHandler {
             }
         }
         doDuties(SwarmClock.milliseconds)
+        sendReports()
         return true
     }
 
     func finish(_ error: ZeroMQError?) {
         for number in members.indices { say(.goodbye, number) }
-    }
-
-    private func begin(_ milliseconds: Int64) {
-        taskMilliseconds = milliseconds
-        for number in members.indices { members[number].freedAt = 0 }
+        sendReports()
     }
 
     private func take(_ bytes: [UInt8], member: Int) {
-        guard members.indices.contains(member), case .order(let order)? = try? FarmCodec.decode(bytes)
-        else { return tally.noteTrouble("a message could not be read") }
+        guard members.indices.contains(member), let messages = try? FarmCodec.unpack(bytes) else {
+            return tally.noteTrouble("a message could not be read")
+        }
+        for case .order(let order) in messages { take(order, member: member) }
+    }
+
+    private func take(_ order: WorkerOrder, member: Int) {
         switch order {
         case .welcome(let welcome):
             if members[member].heartbeat == 0 { tally.noteWelcome() }
             members[member].heartbeat = welcome.heartbeatMilliseconds
+            members[member].version = welcome.protocolVersion
         case .helloAgain: introduce(member)
         case .assign(let assignment): run(assignment, member)
         case .acknowledged(_, .committed): tally.noteCommit()
@@ -125,7 +137,7 @@ final class WorkerSwarm: PollHandler {
         tally.noteTask()
         let result = TaskResult(
             lease: assignment.lease, blob: blob, pixels: assignment.isLast ? blob.digest : nil,
-            seconds: taskMilliseconds > 0 ? WorkerSwarm.dearSeconds : 0)
+            seconds: saidSeconds)
         guard taskMilliseconds > 0 else { return complete(result, number) }
         // Tasks take from half to one and a half times as long, and the first ones from nothing on: else all
         // that were given together would end together for ever.
@@ -185,12 +197,23 @@ final class WorkerSwarm: PollHandler {
     }
 
     private func say(_ report: WorkerReport, _ number: Int) {
-        guard let bytes = try? FarmCodec.encode(.report(report)) else { return }
-        do {
-            try socket.send([members[number].name, bytes])
-        } catch {
-            tally.noteTrouble("a message did not leave: \(error)")
+        if members[number].reports.isEmpty { speakers.append(number) }
+        members[number].reports.append(.report(report))
+    }
+
+    private func sendReports() {
+        for number in speakers {
+            do {
+                let member = members[number]
+                for packed in try FarmCodec.pack(member.reports, version: member.version) {
+                    try socket.send([member.name, packed.bytes])
+                }
+            } catch {
+                tally.noteTrouble("a message did not leave: \(error)")
+            }
+            members[number].reports.removeAll(keepingCapacity: true)
         }
+        speakers.removeAll(keepingCapacity: true)
     }
 
     /// Connections are named by their number; names that begin with 0 are the library's own.
