@@ -8,7 +8,9 @@
 A job is submitted once the workers have drawn their first pictures, so loading does not count; its time is the
 coordinator's, from submission to the last picture. SCALING is two workers' throughput over twice one's. What it
 lacks is lost in two ways: the same stages take longer when both cores compute (SLOWER, the machine's share), and
-workers wait (IDLE, the farm's share, with the last pictures where one worker has nothing left to do).
+workers wait (IDLE, the farm's share, with the last pictures where one worker has nothing left to do). MACHINE is what
+the cores themselves allow, measured in each round: a loop that only multiplies and adds in registers, on both cores at
+once over twice on one.
 """
 import argparse
 import datetime
@@ -24,6 +26,15 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROMPTS = ["a red apple on a blue background", "a fox above a star, purple background"]
+
+
+def peaks(options, cores):
+    """The multiply-add peak of each of `cores`, all measured at once, in GFLOP/s."""
+    measure = [options.tessera, "bench", "stages", "--model", str(ROOT / "weights/emoji"), "--stage", "prior",
+               "--steps", "1", "--threads", "1", "--json"]
+    running = [subprocess.Popen(["taskset", "-c", str(core), *measure], stdout=subprocess.PIPE, text=True)
+               for core in cores]
+    return [json.loads(process.communicate()[0])["peaks"]["f32Gflops"] for process in running]
 
 
 class Farm:
@@ -105,15 +116,17 @@ def main():
     options = parser.parse_args()
     options.tessera = os.path.abspath(options.tessera)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    rounds = []
+    rounds, machine = [], []
     for number in range(options.rounds):
         for workers in (1, 2) if number % 2 == 0 else (2, 1):
             rounds.append(measure(options, workers))
+            alone = sum(peaks(options, [core])[0] for core in (0, 1))
+            machine.append(sum(peaks(options, [0, 1])) / alone)
     rows = [middle([row for row in rounds if row["workers"] == workers]) for workers in (1, 2)]
     one, two = rows
     result = {"images": options.images, "size": options.size, "rounds": rounds, "medians": rows,
               "scaling": two["imagesPerSecond"] / (2 * one["imagesPerSecond"]),
-              "slower": two["stageSecondsPerImage"] / one["stageSecondsPerImage"]}
+              "machine": statistics.median(machine), "slower": two["stageSecondsPerImage"] / one["stageSecondsPerImage"]}
     print(json.dumps(result, indent=2)) if options.json else report(result)
 
 
@@ -127,7 +140,8 @@ def report(result):
     for row in result["medians"]:
         print(f"{row['workers']:<8}{row['imagesPerSecond']:12.3f}{row['stageSecondsPerImage']:10.2f}"
               f"{row['idleShare']:8.1%}{row['coordinatorShare']:13.2%}")
-    print(f"SCALING {result['scaling']:.3f}; stages SLOWER by {result['slower'] - 1:.1%}")
+    print(f"SCALING {result['scaling']:.3f}; stages SLOWER by {result['slower'] - 1:.1%}; "
+          f"MACHINE {result['machine']:.3f}")
 
 
 if __name__ == "__main__":
