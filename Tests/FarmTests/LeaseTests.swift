@@ -35,6 +35,27 @@ import Testing
         #expect(next.lease.task == TaskID(image: first.lease.task.image, stage: 1))
     }
 
+    @Test func theLastPictureBeginsBeforeOthersAreFinished() throws {
+        let bench = Bench()
+        bench.join(one)
+        bench.join(two)
+        bench.submit(4)
+        let (first, second) = (bench.dispatched[0], bench.dispatched[1])
+        // Two have not begun, as many as there are workers: what is begun goes on.
+        let next = try #require(bench.complete(first, by: one).dispatches.first)
+        #expect(next.lease.task == TaskID(image: first.lease.task.image, stage: 1))
+        let third = try #require(bench.complete(next, by: one).dispatches.first)
+        #expect(third.lease.task.stage == 2)
+        let fourth = try #require(bench.complete(third, by: one).dispatches.first)
+        #expect(fourth.lease.task.image.index == 2)
+        // One has not begun: it comes before the second picture's second stage.
+        let last = try #require(bench.complete(second, by: two).dispatches.first)
+        #expect(last.lease.task.image.index == 3)
+        #expect(last.lease.task.stage == 0)
+        let rest = try #require(bench.complete(last, by: two).dispatches.first)
+        #expect(rest.lease.task.stage == 1)
+    }
+
     @Test func higherPriorityGoesFirst() throws {
         let bench = Bench()
         bench.submit(1, priority: 0)

@@ -44,7 +44,8 @@ extension CoordinatorMachine {
             for key in share.keys {
                 guard let job = jobs[key.job], let model = job.head.model, worker.serves(model),
                     away == nil || worker.home == model,
-                    let image = candidate(key, of: job, model, for: worker, at: now)
+                    let image = candidate(lastBeginning(key, of: job), of: job, model, for: worker, at: now)
+                        ?? candidate(key, of: job, model, for: worker, at: now)
                 else { continue }
                 if worker.home == model { return image }
                 away = (image, share.priority)
@@ -54,6 +55,17 @@ extension CoordinatorMachine {
             }
         }
         return mayLoad ? away?.image : nil
+    }
+
+    /// The job's first stage where fewer of its pictures have not begun than there are workers, else `key`.
+    /// A job is done when its last picture is: that one begins before the others are finished, and in the end
+    /// all share what is short.
+    private func lastBeginning(_ key: ReadyQueue.Key, of job: Job) -> ReadyQueue.Key {
+        let unbegun = job.ready[0].count
+        guard unbegun > 0, unbegun < workers.count else { return key }
+        var first = key
+        first.stage = 0
+        return first
     }
 
     /// The first image of a (job, stage) pair that this worker may be given.
