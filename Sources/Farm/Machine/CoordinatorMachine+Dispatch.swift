@@ -44,7 +44,7 @@ extension CoordinatorMachine {
             for key in share.keys {
                 guard let job = jobs[key.job], let model = job.head.model, worker.serves(model),
                     away == nil || worker.home == model,
-                    let image = candidate(lastBeginning(key, of: job), of: job, model, for: worker, at: now)
+                    let image = straggler(before: key, of: job, model, for: worker, at: now)
                         ?? candidate(key, of: job, model, for: worker, at: now)
                 else { continue }
                 if worker.home == model { return image }
@@ -57,15 +57,19 @@ extension CoordinatorMachine {
         return mayLoad ? away?.image : nil
     }
 
-    /// The job's first stage where fewer of its pictures have not begun than there are workers, else `key`.
-    /// A job is done when its last picture is: that one begins before the others are finished, and in the end
-    /// all share what is short.
-    private func lastBeginning(_ key: ReadyQueue.Key, of job: Job) -> ReadyQueue.Key {
-        let unbegun = job.ready[0].count
-        guard unbegun > 0, unbegun < workers.count else { return key }
+    /// The first image at the earliest of the stages before `key`, where fewer wait at those than there are
+    /// workers. A job is done when its last picture is: the last ones catch up before others are finished,
+    /// and in the end all workers share what is short.
+    private func straggler(
+        before key: ReadyQueue.Key, of job: Job, _ model: ModelKey, for worker: Worker, at now: Instant
+    ) -> ImageID? {
+        let earlier = job.ready[..<key.stage]
+        guard let stage = earlier.firstIndex(where: { !$0.isEmpty }),
+            earlier.reduce(0, { $0 + $1.count }) < workers.count
+        else { return nil }
         var first = key
-        first.stage = 0
-        return first
+        first.stage = stage
+        return candidate(first, of: job, model, for: worker, at: now)
     }
 
     /// The first image of a (job, stage) pair that this worker may be given.
