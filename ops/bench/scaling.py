@@ -126,7 +126,8 @@ def main():
     one, two = rows
     result = {"images": options.images, "size": options.size, "rounds": rounds, "medians": rows,
               "scaling": two["imagesPerSecond"] / (2 * one["imagesPerSecond"]),
-              "machine": statistics.median(machine), "slower": two["stageSecondsPerImage"] / one["stageSecondsPerImage"]}
+              "machine": statistics.median(machine),
+              "slower": two["stageSecondsPerImage"] / one["stageSecondsPerImage"]}
     print(json.dumps(result, indent=2)) if options.json else report(result)
 
 
