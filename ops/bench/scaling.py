@@ -124,8 +124,10 @@ def main():
             machine.append(sum(peaks(options, [0, 1])) / alone)
     rows = [middle([row for row in rounds if row["workers"] == workers]) for workers in (1, 2)]
     one, two = rows
+    pairs = [sorted(rounds[first:first + 2], key=lambda row: row["workers"]) for first in range(0, len(rounds), 2)]
     result = {"images": options.images, "size": options.size, "rounds": rounds, "medians": rows,
               "scaling": two["imagesPerSecond"] / (2 * one["imagesPerSecond"]),
+              "scalingOfRounds": [two["imagesPerSecond"] / (2 * one["imagesPerSecond"]) for one, two in pairs],
               "machine": statistics.median(machine),
               "slower": two["stageSecondsPerImage"] / one["stageSecondsPerImage"]}
     print(json.dumps(result, indent=2)) if options.json else report(result)
@@ -141,7 +143,8 @@ def report(result):
     for row in result["medians"]:
         print(f"{row['workers']:<8}{row['imagesPerSecond']:12.3f}{row['stageSecondsPerImage']:10.2f}"
               f"{row['idleShare']:8.1%}{row['coordinatorShare']:13.2%}")
-    print(f"SCALING {result['scaling']:.3f}; stages SLOWER by {result['slower'] - 1:.1%}; "
+    each = ", ".join(f"{scaling:.3f}" for scaling in result["scalingOfRounds"])
+    print(f"SCALING {result['scaling']:.3f} (rounds {each}); stages SLOWER by {result['slower'] - 1:.1%}; "
           f"MACHINE {result['machine']:.3f}")
 
 
