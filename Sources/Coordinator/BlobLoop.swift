@@ -17,9 +17,8 @@ final class BlobLoop: PollHandler {
 
     /// Uploads under way at once; beyond it senders are told to come again.
     static let mostUploads = 4096
-    /// Milliseconds after which an upload that nobody continues is forgotten; its file stays and is taken up
-    /// again.
-    static let uploadLife: Int64 = 600_000
+    /// Seconds after which an upload that nobody continues is forgotten, with what has come of it.
+    static let uploadLife = 600
 
     private let socket: Socket
     private let folder: BlobFolder
@@ -29,6 +28,7 @@ final class BlobLoop: PollHandler {
     private let clock = FarmClock()
     private var token: PollItems.Token?
     private var uploads: [BlobID: Upload] = [:]
+    private var nextSweep: Instant
 
     init(
         _ context: Context, endpoint: Endpoint, folder: BlobFolder, keys: KeyRing?, pair: CurveKeyPair?,
@@ -44,6 +44,7 @@ final class BlobLoop: PollHandler {
         self.folder = folder
         self.reports = reports
         self.log = log
+        nextSweep = clock.now
     }
 
     func prepare(_ items: inout PollItems) -> Int? {
@@ -52,6 +53,7 @@ final class BlobLoop: PollHandler {
     }
 
     func turn(_ events: [Never], _ items: borrowing PollItems) -> Bool {
+        sweep()
         guard let token, items.isReadable(token) else { return true }
         for _ in 0..<64 {
             do throws(ZeroMQError) {
@@ -68,6 +70,21 @@ final class BlobLoop: PollHandler {
 
     func finish(_ error: ZeroMQError?) {
         if let error { log.error("blob socket: \(error)") }
+    }
+
+    /// Drops what nobody continues; its sender begins again.
+    private func sweep() {
+        let now = clock.now
+        let life = Int64(BlobLoop.uploadLife) * 1000
+        guard now >= nextSweep else { return }
+        nextSweep = now.advanced(by: life)
+        uploads = uploads.filter { now.milliseconds(since: $0.value.touched) < life }
+        do throws(StoreError) {
+            let count = try folder.discardAbandoned(olderThan: BlobLoop.uploadLife)
+            if count > 0 { log.info("\(count) uploads that nobody continued were dropped") }
+        } catch {
+            log.warning("\(error)")
+        }
     }
 
     private func answer(_ frames: [[UInt8]], key: CurveKey?) {
@@ -125,11 +142,14 @@ final class BlobLoop: PollHandler {
 
     private func offer(_ blob: BlobID, bytes: Int) throws(StoreError) -> BlobReply {
         guard (1...Limits.blobBytes).contains(bytes) else { return .refused(blob, .badSize) }
-        if folder.size(of: blob) != nil { return .stored(blob) }
-        if uploads[blob] == nil, uploads.count >= BlobLoop.mostUploads {
-            let now = clock.now
-            uploads = uploads.filter { now.milliseconds(since: $0.value.touched) < BlobLoop.uploadLife }
-            guard uploads.count < BlobLoop.mostUploads else { return .refused(blob, .busy) }
+        if folder.size(of: blob) != nil {
+            // Seldom offered twice, and then perhaps because nobody could read it.
+            if try folder.hasRightBytes(blob) { return .stored(blob) }
+            log.error("blob \(blob) was damaged on disk; it is received again")
+            folder.remove(blob)
+        }
+        guard uploads[blob] != nil || uploads.count < BlobLoop.mostUploads else {
+            return .refused(blob, .busy)
         }
         if folder.received(blob) > bytes { folder.discard(blob) }
         uploads[blob] = Upload(bytes: bytes, touched: clock.now)

@@ -134,7 +134,12 @@ extension ControlLoop {
     }
 
     func answer(_ reply: ClientReply, number: UInt64, to peer: [UInt8]) {
-        send(.reply(number: number, reply), to: peer)
+        do throws(CodecError) {
+            send(try FarmCodec.encode(.reply(number: number, reply)), to: peer)
+        } catch {
+            log.warning("an answer was too large to be sent: \(error)")
+            send(.reply(number: number, .refused(Refusal(.limit, "\(error)"))), to: peer)
+        }
     }
 
     /// Answers the clients whose job has changed or whose time is over; once a tick, however busy the farm.

@@ -62,6 +62,7 @@ final class ControlLoop: PollHandler {
     private(set) var stall: String?
     private var diskTrouble: String?
     private var nextTick: Instant
+    private var lastTurn: Instant
     private var nextSweep: Instant
     private var nextProbe: Instant
 
@@ -83,6 +84,7 @@ final class ControlLoop: PollHandler {
         let now = clock.now
         machine = CoordinatorMachine(options: settings.options, restoring: storage.takeSnapshot(), at: now)
         nextTick = now
+        lastTurn = now
         nextLook = now
         nextSweep = now
         nextProbe = now
@@ -95,6 +97,7 @@ final class ControlLoop: PollHandler {
     }
 
     func turn(_ events: [Event], _ items: borrowing PollItems) -> Bool {
+        excuseWorkers()
         for case .diskTrouble(let text) in events where diskTrouble == nil {
             diskTrouble = text
             apply(.trouble(text))
@@ -122,6 +125,16 @@ final class ControlLoop: PollHandler {
         settle()
         for route in routes.values { send(.order(.goodbye), to: route.peer) }
         log.info("coordinator stopped")
+    }
+
+    /// What was not heard because this process slept or waited for its disk is nobody's silence.
+    private func excuseWorkers() {
+        let now = clock.now
+        let pause = now.milliseconds(since: lastTurn)
+        lastTurn = now
+        guard pause > settings.options.longestTurn else { return }
+        log.warning("the coordinator stood still for \(pause) ms; workers are given that time")
+        apply(.resumed(after: pause))
     }
 
     /// Whether the machine has work left and may decide.
@@ -314,7 +327,8 @@ final class ControlLoop: PollHandler {
         }
     }
 
-    private func send(_ bytes: [UInt8], to peer: [UInt8]) -> Bool {
+    @discardableResult
+    func send(_ bytes: [UInt8], to peer: [UInt8]) -> Bool {
         do throws(ZeroMQError) {
             try socket.send([peer, bytes])
             return true
@@ -329,8 +343,10 @@ final class ControlLoop: PollHandler {
         nextSweep = now.advanced(by: ControlLoop.sweepPause)
         let lost = routes.keys.filter { !machine.knows($0) }
         for session in lost {
-            holders[session.worker] = nil
             if let route = routes.removeValue(forKey: session) { peers[route.peer] = nil }
         }
+        // A name belongs to its key as long as one session of that name is known.
+        let names = Set(routes.keys.map(\.worker))
+        holders = holders.filter { names.contains($0.key) }
     }
 }

@@ -18,7 +18,7 @@ final class KeyRing: Sendable {
     init(_ folder: KeyFolder, log: Logger) throws(KeyError) {
         self.folder = folder
         self.log = log
-        state = Mutex(State(version: 0, entries: try KeyRing.entries(of: folder)))
+        state = Mutex(State(version: 0, entries: KeyRing.byKey(try folder.entries())))
     }
 
     /// Whose key it is; nil when it is not accepted (any more). A key that was revoked is so for the next
@@ -28,15 +28,17 @@ final class KeyRing: Sendable {
         return state.withLock { $0.entries[key] }
     }
 
-    /// Looks whether keys came or went. Where the folder cannot be read the former keys hold.
+    /// Looks whether keys came or went. A file that is not right holds no key; where the whole folder cannot
+    /// be read the former keys hold.
     private func refresh() {
         let version = folder.version
         guard state.withLock({ $0.version != version }) else { return }
         do throws(KeyError) {
-            let entries = try KeyRing.entries(of: folder)
+            let (entries, faults) = try folder.soundEntries()
+            for fault in faults { log.error("\(fault) Until then it holds no key.") }
             // The system's stamps are coarse: a change just after this one could bear the same.
             let isSettled = KeyRing.wallNanoseconds - version > 100_000_000
-            state.withLock { $0 = State(version: isSettled ? version : 0, entries: entries) }
+            state.withLock { $0 = State(version: isSettled ? version : 0, entries: KeyRing.byKey(entries)) }
         } catch {
             log.error("\(error) Until then the keys hold that were accepted before.")
             state.withLock { $0.version = version }
@@ -49,9 +51,8 @@ final class KeyRing: Sendable {
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
-    private static func entries(of folder: KeyFolder) throws(KeyError) -> [CurveKey: KeyEntry] {
-        let list = try folder.entries()
-        return Dictionary(list.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+    private static func byKey(_ entries: [KeyEntry]) -> [CurveKey: KeyEntry] {
+        Dictionary(entries.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
     }
 }
 

@@ -24,6 +24,8 @@ struct CoordinatorNode {
     /// The protocol versions that this life's program speaks.
     var protocolVersions = 1...1
     var clockOffset: Int64 = 0
+    /// The last pause, of which it has not noticed the part since `pausedSince`.
+    var pausedSince: Int64 = 0
     var pausedUntil: Int64 = 0
     /// Actions until it crashes.
     var fuse: Int?

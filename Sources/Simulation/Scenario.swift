@@ -67,7 +67,8 @@ struct Weather: Sendable {
 /// What goes wrong.
 enum Fault: Hashable, Sendable, CaseIterable {
     case crashCoordinator, crashWorker, stopWorker, partition, oneWayPartition, pauseWorker, pauseCoordinator
-    case coordinatorDiskFull, workerDiskFull, failedWrite, lostBlob, userAction, clockJump
+    case coordinatorDiskFull, workerDiskFull, failedWrite, lostBlob, damagedBlob, userAction
+    case clockJump
 }
 
 /// A farm, its users and its misfortunes, as a seed draws them.

@@ -123,11 +123,13 @@ struct Witness {
                 for failing in excluded.keys where failing.worker == worker { streaks[failing] = nil }
                 excluded = excluded.filter { $0.key.worker != worker }
                 quarantined = quarantined.filter { $0.key.worker != worker }
-                for (lease, entry) in watched where entry.session.worker == worker { blame(lease, at: now) }
+                for lease in watched.keys where watched[lease]?.session.worker == worker {
+                    blame(advanced: lease, at: now)
+                }
             }
             nonces[worker] = hello.session.nonce
         case .tick:
-            for case .send(_, .revoke(let lease)) in effects { blame(lease, at: now) }
+            for case .send(_, .revoke(let lease)) in effects { blame(advanced: lease, at: now) }
         case .progress(let session, let progress):
             guard let entry = watched[progress.lease], entry.session == session,
                 !entry.hasBegun || progress.phase != entry.phase || progress.step > entry.step
@@ -141,15 +143,20 @@ struct Witness {
             reported.remove(failure.lease)
             let accepted = CoordinatorEffect.send(session, .acknowledged(failure.lease, .committed))
             guard failure.kind == .application, effects.contains(accepted) else { return }
-            watched[failure.lease]?.hasBegun = true
             blame(failure.lease, at: now)
         default: break
         }
     }
 
-    /// Counts a lease that its worker failed, was stuck with or died with.
+    /// Counts a lease that its worker was stuck with or died with, if it had advanced: whether another only
+    /// waited behind it is not known here.
+    private mutating func blame(advanced lease: LeaseID, at now: Instant) {
+        if watched[lease]?.phase ?? .loading != .loading { blame(lease, at: now) }
+    }
+
+    /// Counts a lease that its worker failed.
     private mutating func blame(_ lease: LeaseID, at now: Instant) {
-        guard let entry = watched[lease], entry.hasBegun, let key = keys[lease] else { return }
+        guard let entry = watched[lease], let key = keys[lease] else { return }
         let failing = Failing(worker: entry.session.worker, key: key)
         let image = lease.task.image
         if !(streaks[failing] ?? []).contains(image) { streaks[failing, default: []].append(image) }

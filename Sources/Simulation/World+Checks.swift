@@ -66,8 +66,9 @@ extension World {
         }
         guard !scenario.workers.contains(where: { $0.lies > 0 }) else { return }
         let input = lease.task.stage == 0 ? nil : witness.durable[earlier(lease.task)]
-        let blob = input.flatMap { coordinator.blobs[$0.result.blob] }
-        guard lease.task.stage == 0 || blob != nil, let request = request(of: lease.task.image),
+        let blob = input.flatMap { intact($0.result.blob) }
+        guard lease.task.stage == 0 || blob != nil, intact(done.result.blob) != nil,
+            let request = request(of: lease.task.image),
             let model = coordinator.machine.model(of: lease.task.image.job)
         else { return }
         let expected = Content.result(
@@ -122,6 +123,11 @@ extension World {
                 }
             }
         }
+    }
+
+    /// A blob's bytes; nil when it is lost or the disk damaged it.
+    private func intact(_ blob: BlobID) -> [UInt8]? {
+        coordinator.blobs[blob].flatMap { Content.name(of: $0) == blob ? $0 : nil }
     }
 
     private func checkPicture(_ image: ImageID, last: Int) {

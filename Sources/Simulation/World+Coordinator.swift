@@ -89,6 +89,9 @@ extension World {
             return schedule(coordinator.pausedUntil - now, .coordinatorTurn(life: life))
         }
         coordinator.isTurnDue = false
+        let pause = coordinator.pausedUntil - coordinator.pausedSince
+        coordinator.pausedSince = coordinator.pausedUntil
+        if pause > scenario.options.longestTurn { apply(.resumed(after: pause)) }
         for _ in 0..<dice.draw(1...World.messagesPerTurn) where !coordinator.inbox.isEmpty {
             let (peer, message) = coordinator.inbox.removeFirst()
             take(message, from: peer)

@@ -87,7 +87,10 @@ extension World {
     private func reply(to request: BlobRequest) -> BlobReply {
         switch request {
         case .offer(let blob, let bytes):
-            if coordinator.blobs[blob] != nil { return .stored(blob) }
+            if let stored = coordinator.blobs[blob] {
+                if Content.name(of: stored) == blob { return .stored(blob) }
+                coordinator.blobs[blob] = nil
+            }
             if (coordinator.incoming[blob] ?? []).count > bytes { coordinator.incoming[blob] = nil }
             coordinator.uploads[blob] = bytes
             return proceed(blob, of: bytes)

@@ -24,11 +24,16 @@ extension World {
                     .client(dice.draw(0...clients.count - 1)), up: true, down: true, until: now + 20_000)
             }
         case .pauseWorker: workers[index].pausedUntil = now + dice.time(500...40_000)
-        case .pauseCoordinator: coordinator.pausedUntil = now + dice.time(500...25_000)
+        case .pauseCoordinator:
+            if coordinator.pausedUntil <= now { coordinator.pausedSince = now }
+            coordinator.pausedUntil = max(coordinator.pausedUntil, now + dice.time(500...25_000))
         case .coordinatorDiskFull: coordinator.isDiskFull.toggle()
         case .workerDiskFull: workers[index].isDiskFull.toggle()
         case .failedWrite: coordinator.failingWrites = dice.draw(1...3)
-        case .lostBlob: loseBlob()
+        case .lostBlob: if let blob = intermediate() { coordinator.blobs[blob] = nil }
+        case .damagedBlob:
+            guard let blob = intermediate(), let bytes = coordinator.blobs[blob] else { return }
+            coordinator.blobs[blob]?[dice.draw(0...bytes.count - 1)] ^= 1
         case .userAction:
             let client = dice.draw(0...clients.count - 1)
             guard let job = clients[client].job else { return }
@@ -42,12 +47,13 @@ extension World {
 
     /// An intermediate result is gone from the coordinator's disk. One that is just being committed again
     /// stays, for a commit is judged by its blob.
-    private func loseBlob() {
+    /// A blob of the coordinator that may be lost.
+    private func intermediate() -> BlobID? {
         var pending: Set<BlobID> = []
         for case .result(let done) in coordinator.changes { pending.insert(done.result.blob) }
         let candidates = coordinator.blobs.keys
             .filter { witness.intermediates.contains($0) && !pending.contains($0) }.sorted()
-        if !candidates.isEmpty { coordinator.blobs[dice.pick(candidates)] = nil }
+        return candidates.isEmpty ? nil : dice.pick(candidates)
     }
 
     /// Faults end: everything that can be repaired is.

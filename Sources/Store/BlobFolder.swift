@@ -82,6 +82,18 @@ package final class BlobFolder: Sendable {
         return blob
     }
 
+    /// Forgets what has come of the unfinished blobs that nobody continued for so many seconds.
+    /// - Returns: how many there were.
+    @discardableResult
+    package func discardAbandoned(olderThan seconds: Int) throws(StoreError) -> Int {
+        let newest = time(nil) - seconds
+        return try Files.names(in: folder.incoming).count { name in
+            let path = "\(folder.incoming)/\(name)"
+            guard let changed = Files.changeTime(path), changed <= newest else { return false }
+            return unlink(path) == 0
+        }
+    }
+
     /// Forgets what has come of an unfinished blob.
     package func discard(_ blob: BlobID) { unlink(incoming(blob)) }
 
@@ -97,7 +109,7 @@ package final class BlobFolder: Sendable {
     func file(of blob: BlobID) -> String { path(of: blob) }
 
     /// Whether a blob that is there has the bytes that its name promises.
-    func hasRightBytes(_ blob: BlobID) throws(StoreError) -> Bool {
+    package func hasRightBytes(_ blob: BlobID) throws(StoreError) -> Bool {
         try digest(of: path(of: blob)) == blob.digest
     }
 

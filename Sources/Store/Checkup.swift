@@ -14,7 +14,7 @@ package struct Findings: Hashable, Sendable, Encodable {
     package var unneeded: [String] = []
     /// Bytes in the unneeded files.
     package var unneededBytes = 0
-    /// Files of uploads that have not ended; they go on or are dropped by themselves.
+    /// Files of uploads that have not ended; they begin again when they are removed.
     package var unfinishedUploads = 0
     /// Images that begin again at an earlier stage because of what is missing or damaged.
     package var imagesToRepeat = 0
@@ -88,6 +88,7 @@ package struct Checkup {
     /// - Throws: `StoreError`.
     package mutating func repair() throws(StoreError) {
         for path in findings.damaged + findings.unneeded { unlink(path) }
+        try blobs.discardAbandoned(olderThan: 0)
         try jobs.repeatStages(repeats.map { ($0.image, $0.stage) })
     }
 

@@ -78,6 +78,13 @@ enum Files {
         return Int(status.st_size)
     }
 
+    /// When a file last changed, in seconds since 1970; nil when there is none.
+    static func changeTime(_ path: String) -> Int? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return status.st_mtim.tv_sec
+    }
+
     /// The names in a folder, sorted.
     static func names(in path: String) throws(StoreError) -> [String] {
         guard let stream = opendir(path) else { throw .system(path, errno) }

@@ -63,7 +63,7 @@ extension JobStore {
                 try database.cachedStatement(sql: "DELETE FROM leases WHERE id = ?")
                     .execute(arguments: [image.key])
                 try database.cachedStatement(
-                    sql: "UPDATE jobs SET state = 1, finished = NULL WHERE id = ? AND state = 3"
+                    sql: "UPDATE jobs SET state = 1, finished = NULL WHERE id = ? AND state IN (3, 4)"
                 )
                 .execute(arguments: [image.job.number])
             }

@@ -28,8 +28,12 @@ extension JobStore {
             let heads = try JobStore.heads(in: database, path)
             let jobs = try heads.map { head in
                 let rows = try JobStore.rows(of: head.id, in: database, path)
+                let variants = try JobStore.variants(of: head.id, in: database)
+                guard rows.allSatisfy({ variants.indices.contains(Int($0.variant)) }) else {
+                    throw StoreError.damaged(path: path, reason: "the variants of job \(head.id)")
+                }
                 var job = Job(
-                    head: head, variants: try JobStore.variants(of: head.id, in: database),
+                    head: head, variants: variants,
                     images: rows, sources: try JobStore.sources(of: head.id, rows.count, in: database, path),
                     model: head.model.flatMap { known[$0] })
                 try JobStore.addEvidence(to: &job, from: database, path)
@@ -127,7 +131,8 @@ extension JobStore {
         var rows: [ImageRow] = []
         while try statement.step() {
             guard statement.integer(0) == job.keys.lowerBound + Int64(rows.count),
-                let state = ImageState(code: Int(statement.integer(2)))
+                let state = ImageState(code: Int(statement.integer(2))),
+                (5...7).allSatisfy({ (0..<Int64(UInt8.max)).contains(statement.integer($0)) })
             else {
                 statement.reset()
                 throw StoreError.damaged(path: path, reason: "the images of job \(job)")

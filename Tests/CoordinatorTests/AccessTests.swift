@@ -106,6 +106,17 @@ import ZeroMQ
         #expect(try ann.ask(.hello) == .refused(Refusal(.invalid, "Your key is not accepted here any more.")))
     }
 
+    @Test func aDamagedKeyFileKeepsNoRevokedKeyAlive() throws {
+        defer { try? FileManager.default.removeItem(atPath: root) }
+        let ann = try peer("ann")
+        let bob = try peer("bob")
+        guard case .welcome = try ann.ask(.hello) else { throw PeerError.unexpected }
+        try Data("nothing".utf8).write(to: URL(fileURLWithPath: root + "/authorized/odd"))
+        try keys.revoke("ann")
+        guard case .refused = try ann.ask(.hello) else { throw PeerError.unexpected }
+        guard case .welcome = try bob.ask(.hello) else { throw PeerError.unexpected }
+    }
+
     @Test func withoutKeysNobodyListensForOthers() throws {
         defer { try? FileManager.default.removeItem(atPath: root) }
         let error = CoordinatorError.notLoopback(endpoint: "tcp://0.0.0.0:7420")

@@ -1,6 +1,7 @@
 import Coordinator
 import Farm
 import FarmProtocol
+import Foundation
 import Store
 import Testing
 import ZeroMQ
@@ -158,6 +159,23 @@ import ZeroMQ
         #expect(try blobs.ask(.chunk(blob, offset: 0, bytes: [1, 2])) == .want(blob, offset: 2, length: 1))
         #expect(try blobs.ask(.chunk(blob, offset: 2, bytes: [3])) == .stored(blob))
         #expect(try blobs.ask(.offer(blob, bytes: 3)) == .stored(blob))
+    }
+
+    @Test func aBlobThatTheDiskDamagedIsReceivedAgain() throws {
+        let coordinator = try TestCoordinator()
+        let client = try Peer(coordinator.context, coordinator.service.endpoint)
+        guard case .welcome(let server) = try client.ask(.hello) else { throw PeerError.unexpected }
+        let blobs = try Peer(
+            coordinator.context, coordinator.service.endpoint.with(port: UInt16(server.blobPort)))
+        let bytes: [UInt8] = [1, 2, 3]
+        let blob = BlobFolder.name(of: bytes)
+        #expect(try blobs.upload(blob, bytes) == .stored(blob))
+        let path = "\(coordinator.folder)/blobs/\(blob.hex.prefix(2))/\(blob.hex.dropFirst(2))"
+        try Data([1, 2, 4]).write(to: URL(fileURLWithPath: path))
+        #expect(try blobs.upload(blob, bytes) == .stored(blob))
+        #expect(
+            try blobs.ask(.read(blob, offset: 0, length: 3))
+                == .bytes(blob, offset: 0, total: 3, bytes: bytes))
     }
 
     @Test func bytesThatMeanNothingChangeNothing() throws {

@@ -148,11 +148,57 @@ import Testing
         let first = try #require(bench.dispatched.first)
         let second = try #require(bench.complete(first, by: one, seconds: 0.1).dispatches.first)
         bench.complete(second, by: one, seconds: 0.1)
-        let held = bench.machine.heldLeases.count
-        #expect(held > 4)
-        bench.join(WorkerSession(worker: one.worker, nonce: 99))
+        let held = bench.machine.heldLeases
+        #expect(held.count > 4)
+        // Each says so when its input is fetched, long before the engine has it.
+        for lease in held {
+            let fetching = TaskProgress(lease: lease.id, phase: .loading, step: 0, steps: 0)
+            bench.apply(.progress(one, fetching))
+        }
+        let restarted = WorkerSession(worker: one.worker, nonce: 99)
+        bench.join(restarted)
         let rows = try #require(bench.machine.snapshot.jobs.first).images
         #expect(rows.filter { $0.losses > 0 }.count == 1)
+        #expect(bench.machine.heldLeases.contains { $0.session == restarted })
+    }
+
+    @Test func aWorkerWhoseEngineHangsIsExcludedThoughItSaysNothing() throws {
+        var options = CoordinatorOptions()
+        options.unknownLease = 10_000
+        options.mostLosses = 1
+        let bench = Bench(options)
+        bench.join(one)
+        let job = try #require(bench.submit(5))
+        for _ in 0..<2 { #expect(bench.live(12_000, one).dispatches.count == 1) }
+        #expect(bench.live(12_000, one).dispatches.isEmpty)
+        #expect(bench.status(job)?.waiting.first?.text.contains("excluded") == true)
+    }
+
+    @Test func aFailureByWhoDoesNotHoldTheTaskChangesNothing() throws {
+        let bench = Bench()
+        bench.join(one)
+        bench.submit(1)
+        bench.join(two)
+        let task = try #require(bench.dispatched.first)
+        #expect(bench.fail(task, by: two).verdicts == [.fenced])
+        #expect(bench.machine.heldLeases.map(\.session) == [one])
+        #expect(!bench.progress(task, by: one, step: 1).sends(.revoke(task.lease)))
+        #expect(bench.complete(task, by: one).verdicts == [.committed])
+    }
+
+    @Test func theCoordinatorsOwnPauseIsNobodysSilence() throws {
+        let bench = Bench()
+        bench.join(one)
+        bench.submit(1)
+        bench.live(1000, one)
+        bench.wait(25_000)
+        bench.apply(.resumed(after: 25_000))
+        bench.apply(.tick)
+        let rows = try #require(bench.machine.snapshot.jobs.first).images
+        #expect(rows.allSatisfy { $0.losses == 0 && $0.leased })
+        // Its own silence counts from then on.
+        bench.live(12_000)
+        #expect(try #require(bench.machine.snapshot.jobs.first).images.allSatisfy { $0.losses == 1 })
     }
 
     @Test func aFullDiskStopsNewWorkAndSaysSo() throws {

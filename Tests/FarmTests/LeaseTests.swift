@@ -177,11 +177,30 @@ import Testing
         let job = try #require(bench.submit(2))
         let dispatch = try #require(bench.dispatched.first)
         bench.complete(dispatch, by: one)
+        // Both are kept: not before its bytes are here.
+        #expect(bench.complete(dispatch, by: one, byte: 0xee, stored: false).verdicts == [.blobMissing])
+        #expect(bench.status(job)?.alarms == 0)
         let effects = bench.complete(dispatch, by: one, byte: 0xee)
         #expect(effects.verdicts == [.fenced])
         #expect(effects.changes.contains { if case .alarm = $0 { true } else { false } })
-        #expect(bench.status(job)?.alarms == 1)
         #expect(bench.machine.workerList(at: bench.now).first?.excluded.count == 1)
+        // Told again, for the verdict was lost, it is the same alarm.
+        #expect(bench.complete(dispatch, by: one, byte: 0xee).verdicts == [.fenced])
+        #expect(bench.status(job)?.alarms == 1)
+    }
+
+    @Test func whatAWorkerInQuarantineStillHasOfTheStageGoesElsewhere() throws {
+        let bench = Bench()
+        bench.join(one)
+        bench.submit(50, size: 64)
+        let first = try #require(bench.dispatched.first)
+        let second = try #require(bench.complete(first, by: one, seconds: 0.1).dispatches.first)
+        bench.complete(second, by: one, seconds: 0.1)
+        let ofTheStage = bench.machine.heldLeases.filter { $0.id.task.stage == first.lease.task.stage }
+        #expect(ofTheStage.count > 1)
+        let effects = bench.complete(first, by: one, byte: 0xee)
+        for lease in ofTheStage { #expect(effects.sends(.revoke(lease.id))) }
+        #expect(!bench.machine.heldLeases.contains { $0.id.task.stage == first.lease.task.stage })
     }
 
     /// The first bytes may have been the wrong ones: then every sound worker is in quarantine.

@@ -320,6 +320,25 @@ import Testing
         }
     }
 
+    @Test func whatNobodyCanServeKeepsNoOneFromTheTail() throws {
+        let (bench, slow, again) = try pair { bench in
+            bench.join(two)
+            bench.submit(1)
+            bench.apply(.goodbye(two))
+        }
+        #expect(again.lease.task == slow.lease.task)
+        #expect(bench.machine.heldLeases.map(\.id) == [again.lease])
+    }
+
+    @Test func whatIsPausedIsNotTriedTwice() throws {
+        let (bench, slow) = try lonely()
+        bench.apply(.control(RequestID(99), slow.lease.task.image.job, .pause))
+        bench.apply(.hello(Fixtures.hello(two, models: [Fixtures.small])))
+        #expect(bench.live(12_000, one, two).dispatches.isEmpty)
+        bench.apply(.control(RequestID(100), slow.lease.task.image.job, .resume))
+        #expect(bench.live(1_000, one, two).dispatches.map(\.lease.task) == [slow.lease.task])
+    }
+
     @Test func ofTwoAttemptsEitherMayFailAndTheOtherGoesOn() throws {
         for elderFails in [true, false] {
             let (bench, slow, again) = try pair()
@@ -333,16 +352,22 @@ import Testing
         }
     }
 
-    /// A task of a one-stage model that two workers try.
-    private func pair() throws -> (Bench, Dispatch, Dispatch) {
-        let bench = Bench()
-        bench.apply(.hello(Fixtures.hello(one, models: [Fixtures.small])))
-        bench.submit(2, size: 64, model: "small")
-        let first = try #require(bench.dispatched.first)
-        let slow = try #require(bench.complete(first, by: one, seconds: 1).dispatches.first)
+    /// A task of a one-stage model that two workers try, after what else happens while the first has it.
+    private func pair(after others: (Bench) -> Void = { _ in }) throws -> (Bench, Dispatch, Dispatch) {
+        let (bench, slow) = try lonely()
+        others(bench)
         bench.apply(.hello(Fixtures.hello(two, models: [Fixtures.small])))
         bench.progress(slow, by: one, step: 1)
         let again = try #require(bench.live(12_000, one, two).dispatches.first)
         return (bench, slow, again)
+    }
+
+    /// The last task of a one-stage model, with the only worker, after another that took a second.
+    private func lonely() throws -> (Bench, Dispatch) {
+        let bench = Bench()
+        bench.apply(.hello(Fixtures.hello(one, models: [Fixtures.small])))
+        bench.submit(2, size: 64, model: "small")
+        let first = try #require(bench.dispatched.first)
+        return (bench, try #require(bench.complete(first, by: one, seconds: 1).dispatches.first))
     }
 }

@@ -31,6 +31,22 @@ import Testing
         #expect(try blobs.read(blob, offset: 0, length: 3) == nil)
     }
 
+    @Test func whatNobodyContinuesGoes() throws {
+        let temporary = try TemporaryFolder()
+        let blobs = try BlobFolder(DataFolder(path: temporary.path))
+        let blob = BlobFolder.name(of: [1, 2, 3])
+        let whole = try blobs.store([4])
+        try blobs.append([1], to: blob)
+        #expect(try blobs.discardAbandoned(olderThan: 600) == 0)
+        #expect(blobs.received(blob) == 1)
+        let path = temporary.path + "/incoming/" + blob.hex
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSinceNow: -700)], ofItemAtPath: path)
+        #expect(try blobs.discardAbandoned(olderThan: 600) == 1)
+        #expect(blobs.received(blob) == 0)
+        #expect(blobs.size(of: whole) == 1)
+    }
+
     @Test func theNameIsTheSHA256() {
         let hex = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         #expect(BlobFolder.name(of: Array("abc".utf8)).hex == hex)

@@ -1,5 +1,6 @@
 import Farm
 import Foundation
+import GRDB
 import Store
 import Testing
 
@@ -43,13 +44,8 @@ import Testing
             row.attempt = UInt16(stage)
             return row
         }
-        let submission = Submission(
-            id: SubmissionID(high: 1, low: 1), name: "", owner: "", priority: 0, model: "toy", count: 3)
-        let head = Job.Head(
-            id: job, submission: submission, state: .active, model: Self.model.key,
-            submitted: Instant(milliseconds: 1), finished: nil, alarms: 0)
         try JobStore(folder).commit([
-            .model(Self.model), .nextJob(JobID(2)), .job(head),
+            .model(Self.model), .nextJob(JobID(2)), .job(Self.head(.active)),
             .variant(job, index: 0, RenderOptions(size: 64)),
             .images(job, first: 0, (0..<3).map { NewImage(prompt: "p", seed: $0, variant: 0) }),
             result(0, 0, latent), result(0, 1, picture, isLast: true),
@@ -57,6 +53,14 @@ import Testing
             result(1, 0, halfway), .image(ImageID(job: job, index: 1), row(.running, 1)),
             result(2, 0, stale), .image(ImageID(job: job, index: 2), row(.failed, 1)),
         ])
+    }
+
+    private static func head(_ state: JobState) -> Job.Head {
+        let submission = Submission(
+            id: SubmissionID(high: 1, low: 1), name: "", owner: "", priority: 0, model: "toy", count: 3)
+        return Job.Head(
+            id: JobID(1), submission: submission, state: state, model: model.key,
+            submitted: Instant(milliseconds: 1), finished: nil, alarms: 0)
     }
 
     private func path(_ blob: BlobID) -> String {
@@ -111,6 +115,38 @@ import Testing
         let left = try again.examine()
         #expect(left.missing.isEmpty && left.damaged.isEmpty)
         #expect(left.imagesToRepeat == 0)
+    }
+
+    @Test func aCancelledJobsPictureIsDrawnAgainToo() throws {
+        try JobStore(DataFolder(path: temporary.path)).commit([
+            .job(Self.head(.cancelled)),
+        ])
+        unlink(path(picture))
+        do {
+            var checkup = try Checkup(path: temporary.path)
+            #expect(try checkup.examine().imagesToRepeat == 1)
+            try checkup.repair()
+        }
+        let job = try #require(try JobStore(DataFolder(path: temporary.path)).load().jobs.first)
+        #expect(job.head.state == .active)
+        #expect(job.images[0].isOpen)
+    }
+
+    @Test func rowsThatMeanNothingAreDamageAndNoTrap() throws {
+        for damage in ["variant = 5", "losses = 255", "failures = -1"] {
+            let path = temporary.path + "/farm.sqlite"
+            let before = try DatabaseQueue(path: path).read { database in
+                try Row.fetchOne(database, sql: "SELECT * FROM images ORDER BY id LIMIT 1")
+            }
+            try DatabaseQueue(path: path).write { try $0.execute(sql: "UPDATE images SET \(damage)") }
+            #expect(throws: StoreError.self) { try JobStore(DataFolder(path: temporary.path)).load() }
+            let column = damage.prefix { $0 != " " }
+            try DatabaseQueue(path: path).write { database in
+                try database.execute(
+                    sql: "UPDATE images SET \(column) = ?", arguments: [before?[String(column)] as Int64?])
+            }
+        }
+        #expect(try JobStore(DataFolder(path: temporary.path)).load().jobs.count == 1)
     }
 
     @Test func aFolderInUseOrWithoutAFarmIsRefused() throws {

@@ -24,6 +24,8 @@ package enum CoordinatorEvent: Hashable, Sendable {
     case control(RequestID, JobID, JobAction)
     /// Time passed.
     case tick
+    /// The coordinator itself stood still for so many milliseconds: nobody is judged by that time.
+    case resumed(after: Int64)
     /// Something stops new work (the text is for people), or nothing does any more.
     case trouble(String?)
     /// There is time for what earlier events left to do: `CoordinatorMachine.hasMore`.

@@ -11,7 +11,7 @@ extension CoordinatorMachine {
         guard current(lease) != nil else {
             forget(lease, of: session.worker)
             if lease.task.stage < Int(task.row.stage) {
-                return compare(committed, key: task.key, for: session, at: now)
+                return compare(committed, key: task.key, for: session, blobStored: blobStored, at: now)
             }
             return acknowledge(lease, .fenced, to: session)
         }
@@ -25,14 +25,15 @@ extension CoordinatorMachine {
         acknowledge(lease, .committed, to: session)
     }
 
-    /// A result of a task that is done: evidence when it is the same, an alarm when it differs.
+    /// A result of a task that is done: evidence when it is the same, an alarm when it differs and is here.
     private mutating func compare(
-        _ late: CommittedResult, key: StageKey, for session: WorkerSession, at now: Instant
+        _ late: CommittedResult, key: StageKey, for session: WorkerSession, blobStored: Bool, at now: Instant
     ) {
         let lease = late.result.lease
         guard let known = evidence(of: lease.task), known != late.evidence else {
             return acknowledge(lease, .duplicate, to: session)
         }
+        guard blobStored else { return acknowledge(lease, .blobMissing, to: session) }
         raiseAlarm(late, committed: known, key: key, at: now)
         acknowledge(lease, .fenced, to: session)
     }
@@ -45,9 +46,16 @@ extension CoordinatorMachine {
         _ late: CommittedResult, committed: Digest, key: StageKey, at now: Instant
     ) {
         let lease = late.result.lease
+        let end = now.advanced(by: options.quarantine)
+        guard workers[late.worker]?.quarantine(from: key, until: end, for: lease.task.image) ?? false,
+            let worker = workers[late.worker]
+        else { return }
         persist(.alarm(late, committed: committed))
         changeHead(lease.task.image.job) { $0.alarms += 1 }
-        workers[late.worker]?.quarantine(from: key, until: now.advanced(by: options.quarantine))
+        for other in worker.leases where other.key == key && other.id != lease {
+            send(worker.session, .revoke(other.id))
+            release(other.id, from: late.worker)
+        }
         notice(
             "determinism alarm: worker \(late.worker) gave \(late.evidence) for \(lease), "
                 + "committed is \(committed); both are kept, this one as blob \(late.result.blob); "
@@ -101,10 +109,12 @@ extension CoordinatorMachine {
         guard hear(session, at: now) else { return }
         let lease = failure.lease
         let image = lease.task.image
-        guard let task = current(lease), holds(session.worker, lease) else {
+        guard let task = current(lease) else {
             forget(lease, of: session.worker)
             return acknowledge(lease, .fenced, to: session)
         }
+        // Another worker may hold it, whose failure this is not.
+        guard holds(session.worker, lease) else { return acknowledge(lease, .fenced, to: session) }
         release(lease, from: session.worker)
         // The attempt is spent: told again, for its acknowledgement was lost, the failure counts no more.
         change(image) { row in

@@ -8,17 +8,19 @@ struct Elder: Hashable, Sendable {
     var younger: WorkerID?
 }
 
-/// The tail: when nothing is ready, what runs too long runs a second time elsewhere, and the first result
-/// wins. The store holds one lease an image: that of the later attempt, or the earlier one's when it is alone
-/// again.
+/// The tail: where a worker finds nothing to begin, it tries what runs too long elsewhere, and the first
+/// result wins. The store holds one lease an image: that of the later attempt, or the earlier one's when it
+/// is alone again.
 extension CoordinatorMachine {
     /// Gives tasks that run too long to free workers, while there is nothing better to do.
     mutating func hurry(at now: Instant) {
-        guard trouble == nil, queue.isEmpty, workers.firstFree(from: 0) != nil else { return }
+        guard trouble == nil, mayStillSetAside > 0, workers.firstFree(from: 0) != nil else { return }
         var late: [(lease: Lease, worker: WorkerID, over: Int64)] = []
         for (lease, worker) in workers.leases(givenBefore: now.advanced(by: -options.shortestTail)) {
             let over = now.milliseconds(since: lease.given) - limit(for: lease)
-            guard over > 0, elders[lease.id.task.image] == nil else { continue }
+            guard over > 0, elders[lease.id.task.image] == nil,
+                jobs[lease.id.task.image.job]?.head.state == .active
+            else { continue }
             late.append((lease, worker, over))
         }
         late.sort { ($1.over, $0.lease.id) < ($0.over, $1.lease.id) }

@@ -155,10 +155,10 @@ extension CoordinatorMachine {
     mutating func releaseAll(
         of id: WorkerID, because reason: String, isItsFault: Bool = false, at now: Instant
     ) {
-        let slots = workers[id]?.hello.slots ?? 0
-        for (place, lease) in (workers[id]?.leases ?? []).enumerated() {
-            // What only waited behind others did nothing to the worker, nor the worker to it.
-            guard place < slots || lease.hasBegun else {
+        guard let worker = workers[id] else { return }
+        let atWork = worker.atWork
+        for lease in worker.leases {
+            guard atWork.contains(lease.id) else {
                 release(lease.id, from: id)
                 continue
             }
@@ -230,14 +230,15 @@ extension CoordinatorMachine {
                 releaseAll(of: id, because: "worker \(id) was lost", at: now)
                 continue
             }
-            for (place, lease) in worker.leases.enumerated() where lease.deadline < now {
+            let atWork = worker.atWork
+            for lease in worker.leases where lease.deadline < now {
                 send(worker.session, .revoke(lease.id))
                 notice("worker \(id) made no progress on \(lease.id) in \(lease.key.stage)", isWarning: true)
-                guard place < worker.hello.slots || lease.hasBegun else {
+                guard atWork.contains(lease.id) else {
                     release(lease.id, from: id)
                     continue
                 }
-                if lease.hasBegun { blame(id, for: lease.id.task.image, in: lease.key, at: now) }
+                blame(id, for: lease.id.task.image, in: lease.key, at: now)
                 lose(lease.id, by: id, because: "worker \(id) made no progress", at: now)
             }
         }

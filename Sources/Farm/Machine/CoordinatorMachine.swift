@@ -81,6 +81,7 @@ package struct CoordinatorMachine: Hashable, Sendable {
             tick(at: now)
             saveShares()
             hasNewTasks = true
+        case .resumed(let milliseconds): workers.excuse(milliseconds, at: now)
         case .trouble(let text):
             trouble = text
             hasNewTasks = true

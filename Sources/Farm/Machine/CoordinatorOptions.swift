@@ -9,6 +9,8 @@ package struct CoordinatorOptions: Hashable, Sendable {
     package var grace: Int64 = 10_000
     /// The same for workers that held leases when the coordinator stopped.
     package var restartGrace: Int64 = 30_000
+    /// Time between two turns beyond which the coordinator itself stood still, and judges nobody by it.
+    package var longestTurn: Int64 = 2_000
     /// Time without progress after which a lease ends, while the stage's seconds are unknown.
     package var unknownLease: Int64 = 600_000
     /// The same at least, once they are known.

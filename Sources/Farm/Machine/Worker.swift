@@ -94,6 +94,21 @@ struct Worker: Hashable, Sendable {
     /// Seconds of work that it should still have.
     var secondsLeft: Double { leases.reduce(0) { $0 + $1.secondsLeft } }
 
+    /// The leases that it works on, as far as can be told: those that advanced, and of the others as many as
+    /// it has slots for. What waits behind them did nothing to the worker, nor the worker to it.
+    var atWork: Set<LeaseID> {
+        var free = hello.slots - leases.count { $0.phase == .stepping }
+        var ids: Set<LeaseID> = []
+        for lease in leases {
+            if lease.phase == .loading {
+                guard free > 0 else { continue }
+                free -= 1
+            }
+            ids.insert(lease.id)
+        }
+        return ids
+    }
+
     /// Notes which model it works with next.
     mutating func comeHome(to model: ModelKey) {
         guard home != model else { return }
@@ -116,6 +131,11 @@ struct Worker: Hashable, Sendable {
         of image: ImageID, in key: StageKey, at now: Instant, options: CoordinatorOptions
     ) -> Bool {
         failed += 1
+        if let place = exclusions.firstIndex(where: { $0.key == key && $0.isQuarantine }) {
+            // It is kept from the stage already, and for longer.
+            if isExcluded(from: key, at: now) { return false }
+            exclusions.remove(at: place)
+        }
         let place = exclusions.firstIndex { $0.key == key } ?? exclusions.endIndex
         if place == exclusions.endIndex { exclusions.append(Exclusion(key: key)) }
         if !exclusions[place].failed.contains(image),
@@ -156,11 +176,16 @@ struct Worker: Hashable, Sendable {
         exclusions.removeAll { $0.key == key && !($0.isQuarantine && stays) }
     }
 
-    /// Does not give it the stage until then.
-    mutating func quarantine(from key: StageKey, until end: Instant) {
+    /// Does not give it the stage until then, for what it gave for `image`; false when that is known already.
+    mutating func quarantine(from key: StageKey, until end: Instant, for image: ImageID) -> Bool {
+        var images = exclusions.first { $0.key == key && $0.isQuarantine }?.failed ?? []
+        guard !images.contains(image) else { return false }
+        images.append(image)
         exclusions.removeAll { $0.key == key }
         exclusions.append(
             Exclusion(
-                key: key, until: end, reason: "gave other bytes than another worker", isQuarantine: true))
+                key: key, failed: images, until: end, reason: "gave other bytes than another worker",
+                isQuarantine: true))
+        return true
     }
 }

@@ -92,6 +92,20 @@ struct WorkerTable: Hashable, Sendable {
         return true
     }
 
+    /// Nobody could be heard for so long: silence and leases that had not ended before count without it.
+    mutating func excuse(_ milliseconds: Int64, at now: Instant) {
+        for place in rows.indices where rows[place].map({ $0.presence != .lost }) ?? false {
+            let heard = rows[place]?.heard ?? now
+            rows[place]?.heard = min(now, heard.advanced(by: milliseconds))
+            for index in rows[place]?.leases.indices ?? 0..<0 {
+                guard let lease = rows[place]?.leases[index] else { continue }
+                rows[place]?.leases[index].deadline = lease.deadline.advanced(by: milliseconds)
+                rows[place]?.leases[index].given = min(now, lease.given.advanced(by: milliseconds))
+            }
+            settle(place)
+        }
+    }
+
     /// Who holds a lease; nil when nobody does.
     func holder(of lease: LeaseID) -> WorkerID? {
         let place = rows.indices.first { rows[$0]?.leases.contains { $0.id == lease } ?? false }

@@ -62,17 +62,32 @@ package struct KeyFolder: Sendable {
     /// The keys that are accepted, by name.
     /// - Throws: `KeyError`, which names the file that is not right.
     package func entries() throws(KeyError) -> [KeyEntry] {
-        var entries: [KeyEntry] = []
-        for name in try KeyFile.names(in: authorized) where !name.hasPrefix(".") {
-            let file = authorized + "/" + name
-            let lines = try KeyFile.read(file, in: authorized)
-            guard lines.count == 2, let role = PeerRole(rawValue: lines[0]), let key = CurveKey(lines[1])
-            else {
-                throw .damaged(file: file)
-            }
-            entries.append(KeyEntry(name: name, role: role, key: key))
-        }
+        let (entries, faults) = try soundEntries()
+        if let fault = faults.first { throw fault }
         return entries
+    }
+
+    /// The keys of the files that are right, by name, and what is wrong with the others.
+    /// - Throws: `KeyError` when the folder cannot be read.
+    package func soundEntries() throws(KeyError) -> (entries: [KeyEntry], faults: [KeyError]) {
+        var (entries, faults): ([KeyEntry], [KeyError]) = ([], [])
+        for name in try KeyFile.names(in: authorized) where !name.hasPrefix(".") {
+            do throws(KeyError) {
+                entries.append(try entry(name))
+            } catch {
+                faults.append(error)
+            }
+        }
+        return (entries, faults)
+    }
+
+    private func entry(_ name: String) throws(KeyError) -> KeyEntry {
+        let file = authorized + "/" + name
+        let lines = try KeyFile.read(file, in: authorized)
+        guard lines.count == 2, let role = PeerRole(rawValue: lines[0]), let key = CurveKey(lines[1]) else {
+            throw .damaged(file: file)
+        }
+        return KeyEntry(name: name, role: role, key: key)
     }
 
     /// Changes when a key was added or revoked.
