@@ -42,6 +42,8 @@ package enum Mistake: String, CaseIterable, Sendable {
     case forgetsTwins
     /// The coordinator does not see that tasks are the same.
     case computesTwins
+    /// A stored blob is never looked at again, though the disk damaged it.
+    case trustsDamagedBlobs
 }
 
 extension World {

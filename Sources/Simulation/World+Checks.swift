@@ -12,6 +12,9 @@ extension World {
             recounted.recount()
             if recounted != job { fail("the counts of job \(job.head.id) differ from a recount") }
             leased += job.taskCounts.leased
+            if job.images.contains(where: { Int($0.rollbacks) > spoiltBlobs }) {
+                fail("an image of job \(job.head.id) went back more often than blobs were spoilt")
+            }
         }
         if leased != live.leases.count {
             fail("\(leased) tasks are leased, workers hold \(live.leases.count)")
@@ -104,8 +107,13 @@ extension World {
         return (waiting + owing + jobs).joined(separator: "; ")
     }
 
-    /// In the end every image is a picture, or was given up after attempts enough.
+    /// In the end every image is a picture, or was given up after attempts enough, and nothing is kept for
+    /// them.
     func checkTheEnd() {
+        for (book, entries) in coordinator.machine.booksOfOpenWork.sorted(by: { $0.key < $1.key })
+        where entries > 0 {
+            fail("every job has ended, and memory still holds \(entries) \(book)")
+        }
         for job in coordinator.machine.snapshot.jobs {
             for (index, row) in job.images.enumerated() {
                 let image = ImageID(job: job.head.id, index: index)

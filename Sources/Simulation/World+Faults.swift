@@ -30,9 +30,13 @@ extension World {
         case .coordinatorDiskFull: coordinator.isDiskFull.toggle()
         case .workerDiskFull: workers[index].isDiskFull.toggle()
         case .failedWrite: coordinator.failingWrites = dice.draw(1...3)
-        case .lostBlob: if let blob = intermediate() { coordinator.blobs[blob] = nil }
+        case .lostBlob:
+            guard let blob = intermediate() else { return }
+            spoiltBlobs += 1
+            coordinator.blobs[blob] = nil
         case .damagedBlob:
             guard let blob = intermediate(), let bytes = coordinator.blobs[blob] else { return }
+            spoiltBlobs += 1
             coordinator.blobs[blob]?[dice.draw(0...bytes.count - 1)] ^= 1
         case .userAction:
             let client = dice.draw(0...clients.count - 1)

@@ -28,6 +28,8 @@ package final class World {
     var witness: Witness
     var trace: Trace
     var counts = SimulationCounts()
+    /// Blobs that the coordinator's disk lost or damaged.
+    var spoiltBlobs = 0
     private(set) var violation: String?
 
     /// - Parameters:

@@ -15,7 +15,12 @@ extension CoordinatorMachine {
         }
         guard !submission.model.isEmpty else { return refuse(request, .invalid, "The job names no model.") }
         guard draftHeard.count < Limits.drafts, jobs.count < Limits.jobs else {
-            return refuse(request, .limit, "The coordinator has too many jobs; try again when some are gone.")
+            let drafts = draftHeard.count < Limits.drafts ? 0 : draftHeard.count
+            return refuse(
+                request, .limit,
+                drafts > 0
+                    ? "\(drafts) jobs are being submitted already; try again when some have arrived."
+                    : "The coordinator has \(Limits.jobs) jobs and takes no more; begin another data folder.")
         }
         if let trouble { return refuse(request, .unavailable, trouble) }
         let head = Job.Head(
@@ -180,6 +185,7 @@ extension CoordinatorMachine {
                 send(worker.session, .revoke(lease.id))
             }
         }
+        avoided = avoided.filter { $0.key.job != id }
         followCancel(of: id)
         jobs[id]?.changeAll { row in
             guard row.isOpen else { return }

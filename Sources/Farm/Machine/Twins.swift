@@ -104,6 +104,9 @@ struct Twins: Hashable, Sendable {
 
     // MARK: Tasks under way
 
+    /// Different tasks that workers have.
+    var runCount: Int { runs.count }
+
     /// An image whose task of this key a worker has.
     func runner(of key: Key) -> ImageID? { runs[key]?.runners.first }
 
