@@ -46,6 +46,8 @@ package enum StageError: Error, CustomStringConvertible {
     case missingInput(stage: String)
     /// The former stage's result is not what this stage reads.
     case badInput(stage: String, reason: String)
+    /// A step's numbers have no meaning, and would be black pixels in the end.
+    case notFinite(stage: String, step: Int)
     /// The request's steps cannot be sampled.
     case steps(stage: String, Int, allowed: ClosedRange<Int>)
 
@@ -60,6 +62,9 @@ package enum StageError: Error, CustomStringConvertible {
             "Stage \(stage) needs the result of the stage before it; run that one first."
         case .badInput(let stage, let reason):
             "Stage \(stage) cannot use the result of the stage before it: \(reason)."
+        case .notFinite(let stage, let step):
+            "Stage \(stage) computed numbers that are not finite in step \(step): "
+                + "the model's weights are damaged. `tessera models verify` names the file."
         case .steps(let stage, let steps, let allowed):
             "Stage \(stage) cannot run \(steps) steps; use \(allowed.lowerBound) to \(allowed.upperBound)."
         }

@@ -113,6 +113,9 @@ extension StageRunner {
         while let progress = sampling.next() {
             // The networks read their files in place: a step that saw other weights must not count.
             try model { () throws(ModelError) in try cascade.checkUnchanged() }
+            guard sampling.prediction.output.allSatisfy(\.isFinite) else {
+                throw .notFinite(stage: run.stage.description.name, step: progress.step)
+            }
             onPrediction?(run.steps[progress.step - 1].timestep, sampling.prediction.output)
             do {
                 try onStep(progress)

@@ -10,19 +10,24 @@ package struct Findings: Hashable, Sendable, Encodable {
     package var missing: [String] = []
     /// Of those: files whose bytes are not what their name says.
     package var damaged: [String] = []
-    /// Files that no result and no determinism alarm names, or whose images and jobs are over.
+    /// Files whose images and jobs are over.
     package var unneeded: [String] = []
     /// Bytes in the unneeded files.
     package var unneededBytes = 0
+    /// Files that no result and no determinism alarm names.
+    package var unknown: [String] = []
     /// Files of uploads that have not ended; they begin again when they are removed.
     package var unfinishedUploads = 0
     /// Images that begin again at an earlier stage because of what is missing or damaged.
     package var imagesToRepeat = 0
-    /// What SQLite says about its own file; empty when it is sound.
+    /// What SQLite says about its own file, or what a coordinator could not read in it; empty when it is
+    /// sound. Where it is not, nothing can be said about the files.
     package var database: [String] = []
 
     /// Whether nothing has to be done.
-    package var isSound: Bool { missing.isEmpty && damaged.isEmpty && unneeded.isEmpty && database.isEmpty }
+    package var isSound: Bool {
+        missing.isEmpty && damaged.isEmpty && unneeded.isEmpty && unknown.isEmpty && database.isEmpty
+    }
 }
 
 /// Looks through a coordinator's folder while no coordinator uses it, and mends it where it is asked to.
@@ -45,7 +50,7 @@ package struct Checkup {
     /// Opens and locks the folder.
     /// - Throws: `StoreError.locked` when a coordinator uses it, and others.
     package init(path: String) throws(StoreError) {
-        guard Files.size(path + "/farm.sqlite") != nil else {
+        guard Files.size(path + "/farm.sqlite") ?? 0 > 0 else {
             throw .failed(path: path, reason: "it holds no farm.sqlite")
         }
         folder = try DataFolder(path: path)
@@ -57,11 +62,12 @@ package struct Checkup {
     /// - Throws: `StoreError`.
     package mutating func examine() throws(StoreError) -> Findings {
         findings = Findings()
-        findings.database = try jobs.complaints()
+        repeats = []
+        findings.database = try databaseFaults()
+        guard findings.database.isEmpty else { return findings }
         findings.unfinishedUploads = try Files.names(in: folder.incoming).count
         var known: [BlobID: Bool] = [:]
         var needed: Set<BlobID> = []
-        repeats = []
         let images = try jobs.keptStages()
         for image in images {
             for (place, blob) in image.blobs.enumerated() where image.needs(place) { needed.insert(blob) }
@@ -79,17 +85,42 @@ package struct Checkup {
         }
         findings.neededBlobs = needed.count
         findings.imagesToRepeat = repeats.count
-        try findUnneeded(besides: needed.union(jobs.alarmBlobs()))
+        try findUnneeded(besides: needed.union(jobs.alarmBlobs()), known: Set(known.keys))
         return findings
     }
 
-    /// Removes damaged and unneeded files and makes ready again what has to be computed anew. Pictures that
-    /// are sound are never touched.
+    /// Removes what is not needed, puts what is damaged or unknown into the folder `set-aside`, and makes
+    /// ready again what has to be computed anew. A database that is not sound is left alone, with every file.
     /// - Throws: `StoreError`.
     package mutating func repair() throws(StoreError) {
-        for path in findings.damaged + findings.unneeded { unlink(path) }
+        guard findings.database.isEmpty else { return }
+        for path in findings.unneeded { unlink(path) }
+        if !(findings.damaged + findings.unknown).isEmpty { try Files.makeFolder(setAside) }
+        for path in findings.damaged + findings.unknown {
+            let name = path.dropFirst(folder.blobs.count + 1).replacing("/", with: "")
+            guard rename(path, "\(setAside)/\(name)") == 0 else { throw .system(path, errno) }
+        }
         try blobs.discardAbandoned(olderThan: 0)
         try jobs.repeatStages(repeats.map { ($0.image, $0.stage) })
+    }
+
+    /// Where `repair` puts what it does not know.
+    package var setAside: String { "\(folder.path)/set-aside" }
+
+    /// What SQLite finds, or what a coordinator could not start with.
+    private func databaseFaults() throws(StoreError) -> [String] {
+        let complaints = try jobs.complaints()
+        guard complaints.isEmpty else { return complaints }
+        do throws(StoreError) {
+            _ = try jobs.farm()
+            _ = try jobs.load()
+            return []
+        } catch {
+            switch error {
+            case .damaged(_, let reason), .failed(_, let reason): return [reason]
+            case .notWritable, .locked, .newer, .diskFull: throw error
+            }
+        }
     }
 
     private mutating func isSound(_ blob: BlobID, isNeeded: Bool) throws(StoreError) -> Bool {
@@ -98,20 +129,34 @@ package struct Checkup {
             if isNeeded { findings.missing.append(path) }
             return false
         }
-        if try blobs.hasRightBytes(blob) { return true }
+        do throws(StoreError) {
+            if try blobs.hasRightBytes(blob) { return true }
+        } catch {
+            // A folder in its place, or sectors that cannot be read.
+        }
         findings.damaged.append(path)
         return false
     }
 
-    private mutating func findUnneeded(besides needed: Set<BlobID>) throws(StoreError) {
+    /// Sorts the other files: those of `known` results have served, the rest nobody has heard of.
+    private mutating func findUnneeded(besides needed: Set<BlobID>, known: Set<BlobID>) throws(StoreError) {
         let damaged = Set(findings.damaged)
         for shard in try Files.names(in: folder.blobs) {
-            for name in try Files.names(in: "\(folder.blobs)/\(shard)") {
-                let path = "\(folder.blobs)/\(shard)/\(name)"
+            let place = "\(folder.blobs)/\(shard)"
+            guard Files.isFolder(place) else {
+                findings.unknown.append(place)
+                continue
+            }
+            for name in try Files.names(in: place) {
+                let path = "\(place)/\(name)"
                 let blob = Digest(hex: shard + name).map(BlobID.init)
                 if blob.map(needed.contains) ?? false || damaged.contains(path) { continue }
-                findings.unneeded.append(path)
-                findings.unneededBytes += Files.size(path) ?? 0
+                if blob.map(known.contains) ?? false {
+                    findings.unneeded.append(path)
+                    findings.unneededBytes += Files.size(path) ?? 0
+                } else {
+                    findings.unknown.append(path)
+                }
             }
         }
     }

@@ -66,7 +66,8 @@ enum Files {
 
     private static func reason() -> String { String(cString: strerror(errno)) }
 
-    private static func isFolder(_ path: String) -> Bool {
+    /// Whether it is a folder, or a link to one.
+    static func isFolder(_ path: String) -> Bool {
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }

@@ -17,6 +17,11 @@ package final class JobStore: Sendable {
     package init(_ folder: DataFolder) throws(StoreError) {
         self.folder = folder
         path = folder.database
+        if Files.size(path) ?? 0 == 0, Files.isFolder(folder.blobs),
+            try !Files.names(in: folder.blobs).isEmpty
+        {
+            throw .damaged(path: path, reason: "it is missing or empty, though \(folder.blobs) holds results")
+        }
         var configuration = Configuration()
         configuration.journalMode = .wal
         let file = path

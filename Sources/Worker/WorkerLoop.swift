@@ -9,6 +9,8 @@ internal import ZeroMQ
 final class WorkerLoop: PollHandler {
     /// Messages taken from a socket in one turn.
     private static let batch = 64
+    /// Milliseconds without a coordinator after which that is said, and then said again.
+    private static let (firstReminder, nextReminders): (Int64, Int64) = (5_000, 60_000)
 
     private let configuration: WorkerConfiguration
     private let context: Context
@@ -24,6 +26,8 @@ final class WorkerLoop: PollHandler {
     private var blobToken: PollItems.Token?
     /// Reports of this turn.
     private var outgoing: [WorkerReport] = []
+    private var isConnected = false
+    private var nextReminder: Instant
     private var isEnded = false
     private var endReason: String?
 
@@ -38,6 +42,7 @@ final class WorkerLoop: PollHandler {
         self.log = log
         self.onEnd = onEnd
         machine = WorkerMachine(hello: hello, outbox: outbox.results(), at: clock.now)
+        nextReminder = clock.now.advanced(by: WorkerLoop.firstReminder)
         control = try WorkerLoop.open(configuration, context)
         courier = try BlobCourier(
             context: context, coordinator: configuration.coordinator, keys: configuration.keys)
@@ -64,6 +69,7 @@ final class WorkerLoop: PollHandler {
         apply(.tick)
         courier.tick(at: clock.now)
         sendReports()
+        remind()
         return !isEnded
     }
 
@@ -76,6 +82,15 @@ final class WorkerLoop: PollHandler {
         } else {
             onEnd(endReason.map(WorkerError.refused))
         }
+    }
+
+    /// Says whom the worker waits for.
+    private func remind() {
+        guard !isConnected, clock.now >= nextReminder else { return }
+        nextReminder = clock.now.advanced(by: WorkerLoop.nextReminders)
+        log.warning(
+            "No coordinator answers yet; trying on. Check address and port, and whether it asks for keys.",
+            metadata: coordinator)
     }
 
     /// The orders of one message, none when it was broken; nil when nothing is there.
@@ -104,9 +119,12 @@ final class WorkerLoop: PollHandler {
         case .send(let report): outgoing.append(report)
         case .reopen:
             sendReports()
+            isConnected = false
+            nextReminder = clock.now.advanced(by: WorkerLoop.nextReminders)
             log.warning("The coordinator is silent; connecting again.", metadata: coordinator)
             mend { () throws(ZeroMQError) in control = try WorkerLoop.open(configuration, context) }
         case .useBlobs(let port):
+            isConnected = true
             log.info("Connected.", metadata: coordinator)
             mend { () throws(ZeroMQError) in try courier.connect(port: port, at: clock.now) }
         case .fetch(let lease, let blob): courier.fetch(lease, blob, at: clock.now)

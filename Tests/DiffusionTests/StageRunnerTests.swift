@@ -1,4 +1,5 @@
 import Diffusion
+import Foundation
 import TensorEngine
 import Testing
 
@@ -50,6 +51,24 @@ import Testing
         }
         #expect(steps == 2)
         #expect(failure == "The stage was interrupted.")
+    }
+
+    @Test func weightsThatMeanNothingGiveAnErrorAndNoPicture() throws {
+        let file = "prior/diffusion_pytorch_model.safetensors"
+        var bytes = [UInt8](try Data(contentsOf: URL(filePath: "\(TestModel.folder)/\(file)")))
+        let header = bytes.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) } + 8
+        for place in stride(from: header, to: bytes.count - 1, by: 2) {
+            (bytes[place], bytes[place + 1]) = (0xff, 0x7f)  // not a number in f16
+        }
+        let model = try ChangedModel([file: .bytes(bytes)])
+        let runner = try StageRunner(cascade: try model.cascade(), threads: 1)
+        do throws(StageError) {
+            _ = try runner.run(stage: "prior", request: request, input: nil) { _ in }
+            Issue.record("a result")
+        } catch {
+            #expect(error.description.contains("not finite in step 1"))
+        }
+        withExtendedLifetime(model) {}
     }
 
     @Test func wrongOrdersAreExplained() {

@@ -22,6 +22,7 @@ import Testing
     init() throws {
         temporary = try TemporaryFolder()
         let folder = try DataFolder(path: temporary.path)
+        let jobs = try JobStore(folder)
         let blobs = try BlobFolder(folder)
         latent = try blobs.store([1])
         picture = try blobs.store([2])
@@ -44,7 +45,7 @@ import Testing
             row.attempt = UInt16(stage)
             return row
         }
-        try JobStore(folder).commit([
+        try jobs.commit([
             .model(Self.model), .nextJob(JobID(2)), .job(Self.head(.active)),
             .variant(job, index: 0, RenderOptions(size: 64)),
             .images(job, first: 0, (0..<3).map { NewImage(prompt: "p", seed: $0, variant: 0) }),
@@ -115,6 +116,35 @@ import Testing
         let left = try again.examine()
         #expect(left.missing.isEmpty && left.damaged.isEmpty)
         #expect(left.imagesToRepeat == 0)
+    }
+
+    @Test func whatNoResultNamesIsSetAsideAndNothingIsRemovedUnderADamagedDatabase() throws {
+        let stray = temporary.path + "/blobs/stray"
+        try Data([9]).write(to: URL(fileURLWithPath: stray))
+        let orphan: BlobID
+        do { orphan = try BlobFolder(DataFolder(path: temporary.path)).store([6]) }
+        do {
+            var checkup = try Checkup(path: temporary.path)
+            #expect(try Set(checkup.examine().unknown) == [stray, path(orphan)])
+            try checkup.repair()
+            #expect(try checkup.examine().isSound)
+            let names = try FileManager.default.contentsOfDirectory(atPath: checkup.setAside)
+            #expect(Set(names) == ["stray", orphan.hex])
+        }
+        let file = temporary.path + "/farm.sqlite"
+        try DatabaseQueue(path: file).write { try $0.execute(sql: "UPDATE jobs SET state = 99") }
+        do {
+            var checkup = try Checkup(path: temporary.path)
+            let findings = try checkup.examine()
+            #expect(findings.database == ["a job's state"])
+            #expect(findings.unneeded.isEmpty && findings.unknown.isEmpty)
+            try checkup.repair()
+        }
+        #expect(FileManager.default.fileExists(atPath: path(picture)))
+        // Without its database the folder is no new farm's.
+        try FileManager.default.removeItem(atPath: file)
+        #expect(throws: StoreError.self) { try Checkup(path: temporary.path) }
+        #expect(throws: StoreError.self) { try JobStore(DataFolder(path: temporary.path)) }
     }
 
     @Test func aCancelledJobsPictureIsDrawnAgainToo() throws {
