@@ -97,6 +97,18 @@ struct BadInputTests {
         #expect(result.error.contains("without a key"), "\(result.error)")
     }
 
+    @Test func aBenchmarkEndsWithItsCoordinatorAndLeavesNothingBehind() throws {
+        let folder = try TemporaryFolder()
+        let port = try TestFarm.freePortPair()
+        let result = try TesseraProcess.run(
+            "bench", "dispatch", "--workers", "1", "--images", "1", "--data", folder.url.path(), "--listen",
+            "tcp://0.0.0.0:\(port)")
+        #expect(result.status == 1)
+        #expect(result.error.contains("without a key"), "\(result.error)")
+        #expect(result.error.contains("The coordinator to measure ended with status 64"))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path()) == [])
+    }
+
     @Test func aBrokenLineSubmitsNothing() throws {
         let farm = try TestFarm()
         try farm.startCoordinator()

@@ -55,11 +55,12 @@ struct BenchDispatch: ParsableCommand {
 
     func run() throws {
         OpenFileLimit.raise()
+        let interruption = Interruption()
         var rows: [DispatchBenchmark.Row] = []
         for workers in try Self.numbers(workers, "--workers", most: Limits.workers) {
             for images in try Self.numbers(images, "--images", most: Limits.imagesPerJob) {
                 let benchmark = DispatchBenchmark(
-                    data: data, listen: listen, workers: workers, images: images)
+                    data: data, listen: listen, workers: workers, images: images, interruption: interruption)
                 rows.append(try benchmark.run())
                 if !json { Output.remark("\(workers) workers, \(images) images measured") }
             }

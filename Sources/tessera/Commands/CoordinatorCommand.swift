@@ -29,6 +29,7 @@ struct CoordinatorCommand: ParsableCommand {
         configuration.build = TesseraVersion.text
         let coordinator = try CoordinatorService(
             configuration, context: try Context(), log: service.logger(label: "coordinator"))
+        service.announce()
         try service.run(stop: { coordinator.stop() }, join: { coordinator.join() })
     }
 }

@@ -4,14 +4,34 @@ import Foundation
 final class CoordinatorProcess {
     private let process = Process()
 
-    /// Starts `tessera coordinator` of this same program. It ends with this process.
+    /// Starts `tessera coordinator` of this same program and waits until it listens. It ends with this
+    /// process.
+    ///
+    /// - Throws: `OperationError` when it ends instead.
     init(data: String, listen: String) throws {
         process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         process.arguments = [
             "coordinator", "--data", data, "--listen", listen, "--quiet", "--stop-with-parent",
         ]
         process.standardInput = Pipe()
+        let output = Pipe()
+        process.standardOutput = output
         try process.run()
+        guard output.fileHandleForReading.availableData.isEmpty else { return }
+        process.waitUntilExit()
+        throw failure
+    }
+
+    /// Fails once it has ended by itself.
+    func check() throws {
+        guard process.isRunning else { throw failure }
+    }
+
+    /// The error for its end. Its own sentence is on standard error already, which both processes share.
+    private var failure: OperationError {
+        OperationError(
+            "The coordinator to measure ended with status \(process.terminationStatus); the lines above say "
+                + "why. Its address is given with --listen, its folder with --data.")
     }
 
     /// Seconds of processor time that it has used, by the kernel's count.
@@ -32,15 +52,10 @@ final class CoordinatorProcess {
 
     /// Ends it at once, as a power cut would.
     func kill() {
+        guard process.isRunning else { return }
         Glibc.kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
     }
 
-    /// Asks it to end and waits until it did.
-    func stop() {
-        process.terminate()
-        process.waitUntilExit()
-    }
-
-    deinit { if process.isRunning { kill() } }
+    deinit { kill() }
 }

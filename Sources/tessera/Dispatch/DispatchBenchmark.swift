@@ -76,14 +76,18 @@ struct DispatchBenchmark {
     let listen: String
     let workers: Int
     let images: Int
+    let interruption: Interruption
 
-    /// Runs it all in a folder of its own below `data`, which it leaves behind empty.
+    /// Runs it all in a folder of its own below `data`, which it removes at the end, however it ends.
+    ///
+    /// - Throws: `OperationError`, and `ClientError.interrupted` after SIGINT or SIGTERM.
     func run() throws -> Row {
         let folder = "\(data)/dispatch-\(workers)-\(images)-\(getpid())"
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let endpoint = try FarmAddress.endpoint(listen)
         let context = try Context()
         let coordinator = try CoordinatorProcess(data: folder, listen: listen)
+        defer { coordinator.kill() }
         var row = Row(workers: workers, images: images)
         do {
             let client = try connect(endpoint, context)
@@ -100,44 +104,44 @@ struct DispatchBenchmark {
                 swarm.stop()
                 swarm.join()
             }
-            try wait("The workers are not welcomed.") { tally.now.welcome >= workers }
-            let measured = Measurement(client: client, swarm: swarm, tally: tally)
-            try measureFullLoad(measured, coordinator, &row)
+            let measured = Measurement(
+                coordinator: coordinator, client: client, swarm: swarm, tally: tally)
+            try wait("The workers are not welcomed.", measured) { tally.now.welcome >= workers }
+            try measureFullLoad(measured, &row)
             try measureSingly(measured, &row)
-            try measureHalfLoad(measured, coordinator, &row)
+            try measureHalfLoad(measured, &row)
         }
         row.coordinatorPeakBytes = coordinator.peakBytes
         coordinator.kill()
         let start = ContinuousClock.now
         let again = try CoordinatorProcess(data: folder, listen: listen)
+        defer { again.kill() }
         _ = try connect(endpoint, context)
         row.restartSeconds = Self.seconds(since: start)
-        again.stop()
         return row
     }
 
     /// Who takes part in a measurement.
     private struct Measurement {
+        let coordinator: CoordinatorProcess
         let client: FarmClient
         let swarm: PollThread<WorkerSwarm>
         let tally: SwarmTally
     }
 
-    private func measureFullLoad(
-        _ measured: Measurement, _ coordinator: CoordinatorProcess, _ row: inout Row
-    ) throws {
-        let before = coordinator.processorSeconds
+    private func measureFullLoad(_ measured: Measurement, _ row: inout Row) throws {
+        let before = measured.coordinator.processorSeconds
         let start = ContinuousClock.now
         let job = try submit(images, of: Self.cheap, measured)
         row.acceptSeconds = Self.seconds(since: start)
-        try wait("The job does not end.") {
+        try wait("The job does not end.", measured) {
             let asked = ContinuousClock.now
             _ = try measured.client.status(job)
             row.statusMilliseconds = max(row.statusMilliseconds, Self.seconds(since: asked) * 1000)
             return measured.tally.now.commits >= images
         }
         let counts = try checked(measured.tally.now)
-        row.coordinatorProcessorSeconds = coordinator.processorSeconds - before
+        row.coordinatorProcessorSeconds = measured.coordinator.processorSeconds - before
         row.fullLoadProcessors = row.coordinatorProcessorSeconds / Self.seconds(since: start)
         row.tasksPerSecond = counts.rate
         row.fullLoad = Quantiles(counts.latency)
@@ -146,22 +150,21 @@ struct DispatchBenchmark {
     private func measureSingly(_ measured: Measurement, _ row: inout Row) throws {
         let images = max(workers * 3, Int(row.tasksPerSecond * Self.singlySeconds))
         _ = try submit(images, of: Self.dear, measured)
-        try wait("The job of single tasks does not end.") { measured.tally.now.commits >= images }
+        try wait("The job of single tasks does not end.", measured) { measured.tally.now.commits >= images }
         row.singlyTasksPerSecond = try checked(measured.tally.now).rate
     }
 
-    private func measureHalfLoad(
-        _ measured: Measurement, _ coordinator: CoordinatorProcess, _ row: inout Row
-    ) throws {
+    private func measureHalfLoad(_ measured: Measurement, _ row: inout Row) throws {
         let rate = row.singlyTasksPerSecond / 2
         let milliseconds = min(60_000, max(1, Int64(Double(workers) / rate * 1000)))
         let images = max(workers * 3, Int(rate * Self.halfLoadSeconds))
         _ = try submit(images, of: Self.steady, measured, taskMilliseconds: milliseconds)
-        let before = coordinator.processorSeconds
+        let before = measured.coordinator.processorSeconds
         let start = ContinuousClock.now
-        try wait("The job at half load does not end.") { measured.tally.now.commits >= images }
+        try wait("The job at half load does not end.", measured) { measured.tally.now.commits >= images }
         let counts = try checked(measured.tally.now)
-        row.halfLoadProcessors = (coordinator.processorSeconds - before) / Self.seconds(since: start)
+        row.halfLoadProcessors =
+            (measured.coordinator.processorSeconds - before) / Self.seconds(since: start)
         row.halfLoadTasksPerSecond = counts.rate
         row.halfLoad = Quantiles(counts.latency)
     }
@@ -191,6 +194,7 @@ struct DispatchBenchmark {
     private func connect(_ endpoint: Endpoint, _ context: Context) throws -> FarmClient {
         var options = FarmClient.Options()
         options.connectMilliseconds = 120_000
+        options.isInterrupted = { [interruption] in interruption.happened }
         return try FarmClient(endpoint, context: context, options: options)
     }
 
@@ -212,10 +216,15 @@ struct DispatchBenchmark {
         }
     }
 
-    /// Asks ten times a second; gives up when nothing came about for an hour.
-    private func wait(_ complaint: String, until isOver: () throws -> Bool) throws {
+    /// Asks ten times a second; gives up when the coordinator has ended, when the user stopped it, and when
+    /// nothing came about for an hour.
+    private func wait(
+        _ complaint: String, _ measured: Measurement, until isOver: () throws -> Bool
+    ) throws {
         let start = ContinuousClock.now
         while try !isOver() {
+            if interruption.happened { throw ClientError.interrupted }
+            try measured.coordinator.check()
             guard Self.seconds(since: start) < 3600 else { throw OperationError(complaint) }
             Thread.sleep(forTimeInterval: 0.1)
         }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Client
 import Farm
-import Synchronization
 import ZeroMQ
 
 /// Which coordinator a client command talks to.
@@ -31,24 +30,6 @@ struct ConnectOptions: ParsableArguments {
         options.isInterrupted = { interruption.happened }
         options.onSilence = { Output.remark("The coordinator is silent; waiting for it to come back.") }
         return try FarmClient(endpoint, context: try Context(), options: options)
-    }
-}
-
-/// Remembers SIGINT and SIGTERM.
-private final class Interruption: Sendable {
-    private let flag: Flag
-    private let trap: SignalTrap
-
-    init() {
-        let flag = Flag()
-        self.flag = flag
-        trap = SignalTrap { _ in flag.value.withLock { $0 = true } }
-    }
-
-    var happened: Bool { flag.value.withLock { $0 } }
-
-    private final class Flag: Sendable {
-        let value = Mutex(false)
     }
 }
 

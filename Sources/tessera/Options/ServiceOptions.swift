@@ -21,6 +21,11 @@ struct ServiceOptions: ParsableArguments {
         return logger
     }
 
+    /// Tells the process that started this one that the service is there: a line on standard output.
+    func announce() {
+        if stopWithParent { FileHandle.standardOutput.write(Data("ready\n".utf8)) }
+    }
+
     /// Waits in `join` until the service ended by itself, or `stop` was called for SIGINT, SIGTERM or a
     /// parent that is gone.
     func run(stop: @escaping @Sendable () -> Void, join: () throws -> Void) throws {
