@@ -51,6 +51,16 @@ struct BadInputTests {
         #expect(result.error.contains(sentence), "\(result.error)")
     }
 
+    @Test(arguments: ["status", "watch", "cancel", "pause", "resume", "retry", "fetch", "verify"])
+    func jobsAreCountedFromOne(command: String) throws {
+        let folder = try TemporaryFolder()
+        let nowhere = "tcp://127.0.0.1:\(try TestFarm.freePortPair())"
+        let out = command == "fetch" ? ["--out", folder.path("out")] : []
+        let result = try TesseraProcess([command, "0", "--connect", nowhere] + out).wait()
+        #expect(result.status == 64)
+        #expect(result.error.contains("There is no job 0."), "\(result.error)")
+    }
+
     @Test func aFolderIsNoPromptsFile() throws {
         let result = try TesseraProcess.run("submit", "/proc", "--connect", "tcp://127.0.0.1:1")
         #expect(result.status == 64)

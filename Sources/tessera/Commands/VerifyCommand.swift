@@ -30,10 +30,14 @@ struct VerifyCommand: ParsableCommand {
 
     func validate() throws {
         guard limit >= 1 else { throw ValidationError("--limit is \(limit); it must be at least 1.") }
+        if let job { try JobArgument.check(job) }
     }
 
+    /// The job that is meant, unless a file has that name.
+    private var job: Int64? { FileManager.default.fileExists(atPath: subject) ? nil : Int64(subject) }
+
     func run() throws {
-        if let job = Int64(subject), !FileManager.default.fileExists(atPath: subject) {
+        if let job {
             try verify(job: JobID(job))
         } else {
             try verify(picture: subject)

@@ -38,6 +38,13 @@ struct JobArgument: ParsableArguments {
     @Argument(help: "The job's number.")
     var job: Int64
 
+    func validate() throws { try Self.check(job) }
+
+    /// Refuses a number that no job has; no message can carry it.
+    static func check(_ job: Int64) throws {
+        guard job >= 1 else { throw ValidationError("There is no job \(job).") }
+    }
+
     /// The job.
     var id: JobID { JobID(job) }
 }
