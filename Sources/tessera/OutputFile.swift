@@ -5,7 +5,17 @@ struct OutputFile {
     let path: String
 
     /// Fails early where the file could not be written after minutes of rendering.
+    ///
+    /// - Throws: `UsageError` where something else than a regular file has that name, which renaming would
+    ///   replace, or where its folder is missing; `OperationError` where the system forbids it.
     func checkWritable() throws {
+        guard !path.isEmpty else { throw UsageError("The file to write has no name; give one.") }
+        var status = stat()
+        let isThere = stat(path, &status) == 0
+        guard !path.hasSuffix("/"), !isThere || status.st_mode & S_IFMT == S_IFREG else {
+            throw UsageError(
+                "\(path) cannot be written: it is a folder, a device or a pipe. Give the name of a file.")
+        }
         let folder = (path as NSString).deletingLastPathComponent
         let place = folder.isEmpty ? "." : folder
         var isFolder: ObjCBool = false
@@ -14,7 +24,7 @@ struct OutputFile {
         }
         guard access(place, W_OK) == 0 else {
             throw OperationError(
-                "\(path) cannot be written: \(reason(errno)). Choose another place with --out.")
+                "\(path) cannot be written: \(reason(errno)). Choose another place.")
         }
     }
 
@@ -33,8 +43,8 @@ struct OutputFile {
             let code = isWritten ? errno : failure
             unlink(partial)
             throw OperationError(
-                "\(path) cannot be written: \(reason(code)). Nothing is left behind; free space or use --out."
-            )
+                "\(path) cannot be written: \(reason(code)). Nothing is left behind; free space or choose "
+                    + "another place.")
         }
     }
 

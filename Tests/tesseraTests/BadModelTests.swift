@@ -77,6 +77,25 @@ struct BadModelTests {
         #expect(result.error.contains("there is no folder /no/such/folder"), "\(result.error)")
     }
 
+    @Test(arguments: [
+        ("", "has no name"), ("/dev/null", "/dev/null"), ("/tmp", "/tmp cannot"), ("/tmp/no/", "/tmp/no/"),
+    ])
+    func anOutputThatIsNoFile(out: String, sentence: String) throws {
+        let result = try Self.render(model: "/no/such/model", out: out)
+        #expect(result.status == 64)
+        #expect(result.error.contains(sentence), "\(result.error)")
+        #expect(!result.error.contains("/no/such/model"))
+    }
+
+    @Test func anOutputPipeStaysOne() throws {
+        let folder = try TemporaryFolder()
+        let pipe = folder.path("pipe")
+        #expect(mkfifo(pipe, 0o600) == 0)
+        let result = try Self.render(model: "/no/such/model", out: pipe)
+        #expect(result.status == 64)
+        #expect(result.error.contains("\(pipe) cannot be written: it is"), "\(result.error)")
+    }
+
     /// A 64 KiB file system that is full after the first block, in a mount namespace of its own.
     @Test func aFullDiskLeavesNothingBehind() throws {
         let folder = try TemporaryFolder()

@@ -42,6 +42,8 @@ struct BenchStages: ParsableCommand {
     }
 
     func run() throws {
+        let file = predictions.map(OutputFile.init)
+        try file?.checkWritable()
         let start = ContinuousClock.now
         let cascade = try ModelChoice.open(model)
         let openSeconds = start.duration(to: .now) / .seconds(1)
@@ -51,7 +53,7 @@ struct BenchStages: ParsableCommand {
         var results: [Report.Stage] = []
         var predicted: [SafetensorsWriter.Tensor] = []
         for stage in stages {
-            if predictions != nil {
+            if file != nil {
                 runner.onPrediction = { timestep, output in
                     let name = "\(stage.description.name).\(timestep)"
                     predicted.append(.init(name: name, shape: [output.count], values: output))
@@ -64,7 +66,7 @@ struct BenchStages: ParsableCommand {
         let report = Report(
             kernels: runner.context.path.rawValue, threads: engine.threads, peaks: peaks,
             openSeconds: openSeconds, stages: results)
-        if let predictions { try OutputFile(path: predictions).write(SafetensorsWriter.bytes(predicted)) }
+        try file?.write(SafetensorsWriter.bytes(predicted))
         json ? try Output.json(report) : show(report)
     }
 
