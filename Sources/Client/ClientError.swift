@@ -16,6 +16,10 @@ package enum ClientError: Error, Hashable, Sendable {
     case interrupted
     /// Pictures cannot be written into the folder.
     case folder(path: String, reason: String)
+    /// The folder holds a file of another job.
+    case folderTaken(path: String, file: String, owner: String)
+    /// Another process fetches into the folder.
+    case folderBusy(path: String)
     /// The disk of the folder is full.
     case diskFull(path: String)
     /// A picture's bytes cannot be had.
@@ -40,6 +44,12 @@ extension ClientError: CustomStringConvertible {
         case .interrupted: "Interrupted."
         case .folder(let path, let reason):
             "The output folder \(path) cannot be written: \(reason). Choose another with --out."
+        case .folderTaken(let path, let file, let owner):
+            "The output folder \(path) holds \(file) of \(owner), and fetching could overwrite it. "
+                + "Choose another with --out."
+        case .folderBusy(let path):
+            "Another `tessera` fetches into the output folder \(path). "
+                + "Wait until it is done, or choose another with --out."
         case .diskFull(let path):
             "The disk of \(path) is full. Make room and fetch the job again; nothing is lost."
         case .pictureMissing(let image, let reason):

@@ -21,12 +21,15 @@ extension FarmClient {
     ///   - wait: stay until the job is over; pictures land while it runs.
     ///   - onProgress: called after each picture and each change of the job.
     /// - Returns: how far it came; the manifest tells the state of every image at that moment.
-    /// - Throws: `ClientError`; what was written stays.
+    /// - Throws: `ClientError`; what was written stays. `.folderTaken` and `.folderBusy` come before anything
+    ///   is written.
     package func fetch(
         _ job: JobID, into folder: PictureFolder, wait: Bool = false,
         onProgress: (FetchProgress) -> Void = { _ in }
     ) throws(ClientError) -> FetchProgress {
-        var fetch = JobFetch(client: self, folder: folder, status: try status(job))
+        let status = try status(job)
+        let claim = try folder.claim(for: job, of: server.farm)
+        var fetch = JobFetch(client: self, folder: folder, status: status)
         onProgress(fetch.progress)
         while wait && !fetch.progress.status.isOver {
             try fetch.sweep(onProgress: onProgress)
@@ -34,6 +37,7 @@ extension FarmClient {
             onProgress(fetch.progress)
         }
         try fetch.finish(onProgress: onProgress)
+        claim.release()
         return fetch.progress
     }
 }

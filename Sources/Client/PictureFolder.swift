@@ -105,7 +105,7 @@ package struct PictureFolder: Sendable {
         if mkdir(path, 0o755) != 0 && errno != EEXIST { throw MakeFailure(code: errno) }
     }
 
-    private static func failure(_ code: Int32, _ path: String) -> ClientError {
+    static func failure(_ code: Int32, _ path: String) -> ClientError {
         if code == ENOSPC || code == EDQUOT { return .diskFull(path: path) }
         let text = String(cString: strerror(code))
         return .folder(path: path, reason: text.prefix(1).lowercased() + text.dropFirst())

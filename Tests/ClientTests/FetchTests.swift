@@ -32,8 +32,18 @@ import ZeroMQ
         FileManager.default.contents(atPath: "\(root)/out/\(name)").map { [UInt8]($0) }
     }
 
+    /// The folder's files but its mark.
     private func names() throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: root + "/out").sorted()
+            .filter { $0 != PictureFolder.markName }
+    }
+
+    /// A folder with some files that another hand made, and the mark of `mark`.
+    private func makeFolder(_ names: [String], mark: String?) throws {
+        try FileManager.default.createDirectory(atPath: root + "/out", withIntermediateDirectories: true)
+        for name in names { try Data([7]).write(to: URL(filePath: root + "/out/" + name)) }
+        let file = URL(filePath: root + "/out/" + PictureFolder.markName)
+        if let mark { try Data(mark.utf8).write(to: file) }
     }
 
     private func clean() {
@@ -91,6 +101,80 @@ import ZeroMQ
         #expect(progress.written == 1)
         #expect(progress.present == 2)
         #expect(file("000002.png") == bytes(1))
+    }
+
+    /// The fake farm is farm 1, and its job is job 1.
+    @Test(arguments: [
+        (["000001.png"], "farm 1 job 2\n", "000001.png of job 2"),
+        (["manifest.jsonl"], "farm 1 job 2\n", "manifest.jsonl of job 2"),
+        (["000009.png", "manifest.jsonl"], "farm 2 job 1\n", "000009.png of job 1 of another farm"),
+        (["1000000.png"], nil, "1000000.png of an unknown job"),
+        (["000001.png"], "farm 1 job 1", "000001.png of an unknown job"),
+    ])
+    func aFolderOfAnotherJobStaysAsItIs(files: [String], mark: String?, owned: String) throws {
+        defer { clean() }
+        farm.with { state in
+            state.images = FetchTests.images(1)
+            state.finish(0, bytes: bytes(0))
+        }
+        try makeFolder(files, mark: mark)
+        let error = #expect(throws: ClientError.self) { try fetch() }
+        #expect(
+            error?.description == "The output folder \(root)/out holds \(owned), and fetching could overwrite "
+                + "it. Choose another with --out.")
+        #expect(try names() == files)
+        #expect(files.allSatisfy { file($0) == [7] })
+        #expect(file(PictureFolder.markName) == mark.map { Array($0.utf8) })
+        #expect(throws: ClientError.self) {
+            try PictureFolder(path: root + "/out").check(for: nil, of: FarmID(1))
+        }
+    }
+
+    /// Other files, or the mark of pictures that were taken away, keep nobody out.
+    @Test(arguments: [nil, "farm 1 job 1\n", "farm 1 job 2\n", "farm 1 jo"])
+    func aFolderWithoutPicturesIsAnybodys(mark: String?) throws {
+        defer { clean() }
+        farm.with { state in
+            state.images = FetchTests.images(1)
+            state.finish(0, bytes: bytes(0))
+        }
+        try makeFolder(["1.png", "notes.txt", "cat.png"], mark: mark)
+        try PictureFolder(path: root + "/out").check(for: nil, of: FarmID(1))
+        #expect(try fetch().written == 1)
+        #expect(file(PictureFolder.markName) == Array("farm 1 job 1\n".utf8))
+        #expect(file("cat.png") == [7])
+    }
+
+    @Test func anUnfinishedFetchGoesOn() throws {
+        defer { clean() }
+        farm.with { state in
+            state.images = FetchTests.images(2)
+            for index in 0..<2 { state.finish(index, bytes: bytes(index)) }
+        }
+        #expect(try fetch().written == 2)
+        for name in ["000002.png", "manifest.jsonl"] {
+            try FileManager.default.removeItem(atPath: root + "/out/" + name)
+        }
+        let progress = try fetch()
+        #expect(progress.written == 1)
+        #expect(progress.present == 1)
+        #expect(try names() == ["000001.png", "000002.png", "manifest.jsonl"])
+    }
+
+    @Test func aFolderTakesOneFetchAtATime() throws {
+        defer { clean() }
+        farm.with { state in
+            state.images = FetchTests.images(1)
+            state.finish(0, bytes: bytes(0))
+        }
+        let folder = try PictureFolder(path: root + "/out")
+        let client = try FarmClient(farm.endpoint, context: context)
+        var second: ClientError?
+        _ = try client.fetch(JobID(1), into: folder) { _ in
+            second = #expect(throws: ClientError.self) { try fetch() }
+        }
+        #expect(second == .folderBusy(path: folder.path))
+        #expect(try fetch().present == 1)
     }
 
     @Test func picturesLandWhileTheJobRuns() throws {

@@ -89,7 +89,10 @@ struct WatchCommand: ParsableCommand {
 struct FetchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fetch", abstract: "Writes a job's finished pictures and manifest.jsonl into a folder.",
-        discussion: "Pictures that are there already are not fetched again.")
+        discussion: """
+            Pictures that are there already are not fetched again. A folder with pictures of another job is \
+            left as it is. The hidden file .tessera-job says which job a folder is of.
+            """)
 
     @OptionGroup var job: JobArgument
 

@@ -41,7 +41,7 @@ struct SubmitCommand: ParsableCommand {
     @Flag(help: "Stay until the job is over, with progress.")
     var wait = false
 
-    @Option(help: "Write pictures and manifest.jsonl into this folder; needs --wait.")
+    @Option(help: "Write pictures and manifest.jsonl into a folder that has none yet; needs --wait.")
     var out: String?
 
     @OptionGroup var connection: ConnectOptions
@@ -62,6 +62,7 @@ struct SubmitCommand: ParsableCommand {
         let file = try PromptFile(path: prompts, format: format, defaults: defaults)
         let folder = try out.map { path throws(ClientError) in try PictureFolder(path: path) }
         let client = try connection.client()
+        try folder?.check(for: nil, of: client.server.farm)
         let terms = JobTerms(
             model: model ?? Self.usualModel(of: client.server), name: name, priority: priority)
         var bar = ProgressBar(title: "submitting", unit: "images")
