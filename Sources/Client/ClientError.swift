@@ -22,8 +22,8 @@ package enum ClientError: Error, Hashable, Sendable {
     case folderBusy(path: String)
     /// The disk of the folder is full.
     case diskFull(path: String)
-    /// A picture's bytes cannot be had.
-    case pictureMissing(image: Int, reason: String)
+    /// The coordinator has lost pictures of a job; all others were fetched.
+    case picturesMissing(job: JobID, [MissingPicture])
     /// The messaging library failed.
     case messaging(String)
 }
@@ -52,9 +52,39 @@ extension ClientError: CustomStringConvertible {
                 + "Wait until it is done, or choose another with --out."
         case .diskFull(let path):
             "The disk of \(path) is full. Make room and fetch the job again; nothing is lost."
-        case .pictureMissing(let image, let reason):
-            "Picture \(image) could not be fetched: \(reason). Fetch the job again."
+        case .picturesMissing(let job, let pictures):
+            "Job \(job): \(pictures.count) of its pictures could not be fetched: "
+                + MissingPicture.list(pictures) + ". The others and the manifest are in the folder. "
+                + MissingPicture.remedy + " Then fetch the job again."
         case .messaging(let reason): reason
         }
     }
+}
+
+/// A finished picture that the coordinator cannot give as it was made.
+package struct MissingPicture: Hashable, Sendable {
+    /// Most pictures that a sentence names.
+    private static let named = 10
+
+    /// The picture's number, from 1.
+    package var image: Int
+    /// What is wrong, to stand in the middle of a sentence.
+    package var reason: String
+
+    /// Picture `image` (from 1) is missing for `reason`.
+    package init(image: Int, reason: String) {
+        self.image = image
+        self.reason = reason
+    }
+
+    /// The first pictures with their reasons, and how many more there are; no full stop.
+    package static func list(_ pictures: [MissingPicture]) -> String {
+        let list = pictures.prefix(named).map { "\($0.image) (\($0.reason))" }.joined(separator: ", ")
+        return pictures.count > named ? "\(list) and \(pictures.count - named) more" : list
+    }
+
+    /// What has lost and damaged pictures drawn again.
+    package static let remedy =
+        "With the coordinator stopped, `tessera doctor --data DIR --repair` on its machine has lost and "
+        + "damaged pictures drawn again."
 }

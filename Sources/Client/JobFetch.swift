@@ -15,14 +15,14 @@ package struct FetchProgress: Hashable, Sendable {
 
 extension FarmClient {
     /// Writes a job's finished pictures and its manifest into a folder. Pictures that are there are not
-    /// fetched again.
+    /// fetched again; one that the coordinator has lost keeps no other back.
     ///
     /// - Parameters:
     ///   - wait: stay until the job is over; pictures land while it runs.
     ///   - onProgress: called after each picture and each change of the job.
     /// - Returns: how far it came; the manifest tells the state of every image at that moment.
     /// - Throws: `ClientError`; what was written stays. `.folderTaken` and `.folderBusy` come before anything
-    ///   is written.
+    ///   is written, `.picturesMissing` after all else.
     package func fetch(
         _ job: JobID, into folder: PictureFolder, wait: Bool = false,
         onProgress: (FetchProgress) -> Void = { _ in }
@@ -38,6 +38,7 @@ extension FarmClient {
         }
         try fetch.finish(onProgress: onProgress)
         claim.release()
+        if !fetch.missing.isEmpty { throw .picturesMissing(job: job, fetch.missing) }
         return fetch.progress
     }
 }
@@ -50,6 +51,8 @@ private struct JobFetch {
     /// Images that need nothing more, except those below `settledBelow`, which all need nothing more.
     private var settled: Set<Int> = []
     private var settledBelow = 0
+    /// Pictures that the coordinator could not give when it was last asked, by index: the reasons.
+    private var reasons: [Int: String] = [:]
     /// Finished images of the job when it was last swept.
     private var sweptAt = 0
 
@@ -57,6 +60,11 @@ private struct JobFetch {
         self.client = client
         self.folder = folder
         progress = FetchProgress(status: status)
+    }
+
+    /// Pictures that the coordinator could not give, by index.
+    var missing: [MissingPicture] {
+        reasons.sorted { $0.key < $1.key }.map { MissingPicture(image: $0.key + 1, reason: $0.value) }
     }
 
     /// Fetches what has finished since the last sweep. It looks from the first image that is not settled to
@@ -70,13 +78,13 @@ private struct JobFetch {
         while true {
             let page = try client.images(progress.status.id, from: from, patience: nil)
             guard let last = page.last else { return }
-            for image in page { try settle(image, onProgress) }
+            for image in page where !isSettled(image.index) { try settle(image, onProgress) }
             if page.allSatisfy({ $0.state == .waiting }) { return }
             from = last.index + 1
         }
     }
 
-    /// Fetches all that is left and writes the manifest.
+    /// Fetches all that is left, asks again for what was missing, and writes the manifest.
     mutating func finish(onProgress: (FetchProgress) -> Void) throws(ClientError) {
         let patience = client.options.patienceMilliseconds
         var manifest = try folder.create(PictureFolder.manifestName)
@@ -85,18 +93,21 @@ private struct JobFetch {
             let page = try client.images(progress.status.id, from: from, patience: patience)
             guard let last = page.last else { break }
             for image in page {
-                try settle(image, onProgress)
-                try manifest.append(ManifestLine(image, of: progress.status).bytes)
+                let wasMissing = reasons.removeValue(forKey: image.index) != nil
+                if wasMissing || !isSettled(image.index) { try settle(image, onProgress) }
+                let line = ManifestLine(image, of: progress.status, missing: reasons[image.index])
+                try manifest.append(line.bytes)
             }
             from = last.index + 1
         }
         try manifest.finish()
     }
 
+    private func isSettled(_ index: Int) -> Bool { index < settledBelow || settled.contains(index) }
+
     private mutating func settle(_ image: ImageStatus, _ onProgress: (FetchProgress) -> Void)
         throws(ClientError)
     {
-        if image.index < settledBelow || settled.contains(image.index) { return }
         switch image.state {
         case .waiting, .running: return
         case .failed, .cancelled: break
@@ -115,28 +126,11 @@ private struct JobFetch {
             progress.present += 1
             return
         }
-        let patience = client.options.patienceMilliseconds
-        switch try client.blob(picture, patience: patience) {
-        case .bytes(let bytes):
+        switch try client.picture(picture) {
+        case .png(let bytes):
             try folder.write(bytes, to: name)
             progress.written += 1
-        case .refused(let refusal):
-            throw .pictureMissing(image: image.index + 1, reason: refusal.reason)
-        }
-    }
-}
-
-extension BlobRefusal {
-    /// In the middle of a sentence.
-    fileprivate var reason: String {
-        switch self {
-        case .notFound: "the coordinator does not have it"
-        case .badSize: "its size is wrong"
-        case .outOfOrder: "its bytes came in the wrong order"
-        case .wrongHash: "its bytes do not match their hash"
-        case .diskFull: "the coordinator's disk is full"
-        case .failed: "the coordinator could not read it"
-        case .busy: "the coordinator is busy"
+        case .missing(let reason): reasons[image.index] = reason
         }
     }
 }

@@ -27,9 +27,11 @@ struct ManifestLine: Encodable {
     private let warnings: [String]
     private let error: String?
 
-    init(_ status: ImageStatus, of job: JobStatus) {
+    /// - Parameter missing: why the finished picture could not be fetched; nil where it could.
+    init(_ status: ImageStatus, of job: JobStatus, missing: String?) {
         image = status.index + 1
-        file = status.picture == nil ? nil : PictureFolder.name(ofImage: status.index)
+        let isHere = status.picture != nil && missing == nil
+        file = isHere ? PictureFolder.name(ofImage: status.index) : nil
         state =
             switch status.state {
             case .waiting: "waiting"
@@ -59,7 +61,7 @@ struct ManifestLine: Encodable {
                 attempt: record.attempt)
         }
         warnings = status.warnings
-        error = status.error
+        error = missing.map { "The picture could not be fetched: \($0)." } ?? status.error
     }
 
     /// The line with its end, the same bytes for the same image.

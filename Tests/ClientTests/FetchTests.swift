@@ -120,8 +120,9 @@ import ZeroMQ
         try makeFolder(files, mark: mark)
         let error = #expect(throws: ClientError.self) { try fetch() }
         #expect(
-            error?.description == "The output folder \(root)/out holds \(owned), and fetching could overwrite "
-                + "it. Choose another with --out.")
+            error?.description
+                == "The output folder \(root)/out holds \(owned), and fetching could overwrite it. "
+                + "Choose another with --out.")
         #expect(try names() == files)
         #expect(files.allSatisfy { file($0) == [7] })
         #expect(file(PictureFolder.markName) == mark.map { Array($0.utf8) })
@@ -202,30 +203,69 @@ import ZeroMQ
         #expect(farm.with { $0.blobReads } == 1100)
     }
 
-    @Test func missingPictureIsNamed() throws {
-        defer { clean() }
+    /// Loses image 2's blob and damages image 3's, of five.
+    private func loseAndDamage() {
         farm.with { state in
-            state.images = FetchTests.images(1)
-            state.finish(0, bytes: [1])
-            state.blobs = [:]
+            for (index, bytes) in [(1, nil), (2, [2])] as [(Int, [UInt8]?)] {
+                if let id = state.images[index].picture { state.blobs[id] = bytes }
+            }
         }
-        let error = #expect(throws: ClientError.self) { try fetch() }
-        #expect(
-            error?.description
-                == "Picture 1 could not be fetched: the coordinator does not have it. Fetch the job again.")
-        #expect(try names() == [])
     }
 
-    @Test func wrongBytesAreNotWritten() throws {
+    @Test func lostAndDamagedPicturesAreNamedAndKeepNoOtherBack() throws {
         defer { clean() }
         farm.with { state in
-            state.images = FetchTests.images(1)
-            state.finish(0, bytes: [1])
-            for id in state.blobs.keys { state.blobs[id] = [2] }
+            state.images = FetchTests.images(5)
+            for index in 0..<5 { state.finish(index, bytes: bytes(index)) }
         }
-        let error = #expect(throws: ClientError.self) { try fetch() }
-        #expect(error?.description.contains("its bytes do not match their hash") == true)
-        #expect(try names() == [])
+        loseAndDamage()
+        let missing = [
+            MissingPicture(image: 2, reason: "the coordinator does not have it"),
+            MissingPicture(image: 3, reason: "its bytes do not match their hash"),
+        ]
+        let expected = ClientError.picturesMissing(job: JobID(1), missing)
+        #expect(throws: expected) { try fetch() }
+        #expect(
+            expected.description
+                == "Job 1: 2 of its pictures could not be fetched: 2 (the coordinator does not have it), 3 (its "
+                + "bytes do not match their hash). The others and the manifest are in the folder. With the "
+                + "coordinator stopped, `tessera doctor --data DIR --repair` on its machine has lost and damaged "
+                + "pictures drawn again. Then fetch the job again.")
+        #expect(try names() == ["000001.png", "000004.png", "000005.png", "manifest.jsonl"])
+        let manifest = String(decoding: try #require(file("manifest.jsonl")), as: UTF8.self)
+        let lines = manifest.split(separator: "\n")
+        #expect(lines.count == 5)
+        #expect(lines[1].contains("could not be fetched: the coordinator does not have it."))
+        #expect(lines.map { $0.contains(#""file":"#) } == [true, false, false, true, true])
+
+        farm.with { state in for index in 0..<5 { state.finish(index, bytes: bytes(index)) } }
+        let progress = try fetch()
+        #expect(progress.written == 2)
+        #expect(progress.present == 3)
+        #expect(file("000003.png") == bytes(2))
+    }
+
+    /// What was missing while the job ran is asked for again in the end.
+    @Test func aPictureThatComesBackIsFetched() throws {
+        defer { clean() }
+        farm.with { state in
+            state.images = FetchTests.images(6)
+            for index in 0..<5 { state.finish(index, bytes: bytes(index)) }
+        }
+        loseAndDamage()
+        let client = try FarmClient(farm.endpoint, context: context)
+        let progress = try client.fetch(JobID(1), into: PictureFolder(path: root + "/out"), wait: true) {
+            guard $0.written == 3 else { return }
+            farm.with { state in for index in 0..<6 { state.finish(index, bytes: bytes(index)) } }
+        }
+        #expect(progress.written == 6)
+        #expect(file("000002.png") == bytes(1))
+    }
+
+    @Test(arguments: [(10, "9 (x), 10 (x)"), (12, "9 (x), 10 (x) and 2 more")])
+    func manyMissingPicturesAreCounted(count: Int, end: String) {
+        let pictures = (1...count).map { MissingPicture(image: $0, reason: "x") }
+        #expect(MissingPicture.list(pictures).hasSuffix(end))
     }
 
     @Test func folderThatCannotBeWrittenIsNamed() throws {

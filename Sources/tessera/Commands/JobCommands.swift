@@ -92,6 +92,9 @@ struct FetchCommand: ParsableCommand {
         discussion: """
             Pictures that are there already are not fetched again. A folder with pictures of another job is \
             left as it is. The hidden file .tessera-job says which job a folder is of.
+
+            A picture that the coordinator has lost keeps no other back; the manifest and the last line \
+            tell which ones are missing, and the exit code is 1.
             """)
 
     @OptionGroup var job: JobArgument
