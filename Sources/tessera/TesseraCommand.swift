@@ -40,7 +40,8 @@ struct TesseraCommand: ParsableCommand {
             try command.run()
         } catch {
             guard let status = ExitStatus(error) else { exit(withError: error) }
-            Output.remark("tessera: \(error)")
+            let lines = "\(error)".split(separator: "\n", omittingEmptySubsequences: false)
+            Output.remark("tessera: " + lines.map { String($0).onOneLine }.joined(separator: "\n"))
             exit(withError: status.code)
         }
     }

@@ -11,6 +11,21 @@ struct StatusTests {
         struct Reason: Decodable { let tasks: Int }
     }
 
+    @Test func aNameCannotPretendToBeAnotherLine() throws {
+        let farm = try TestFarm()
+        try farm.startCoordinator()
+        let submitted = try farm.client(
+            "submit", "-", "--name", "a\n\u{1B}[2Jjob 2", "--connect-timeout", "30",
+            input: Array("a cat\n".utf8))
+        #expect(submitted.status == 0, "\(submitted.error)")
+        for arguments in [["status", "1"], ["jobs"], ["pause", "1"]] {
+            let reply = try TesseraProcess(arguments + ["--connect", farm.address]).wait()
+            #expect(reply.out.contains("a  [2Jjob 2"), "\(reply.out)\(reply.error)")
+            #expect(!reply.out.contains("\u{1B}"))
+        }
+        try farm.stop()
+    }
+
     @Test func aJobWithoutWorkersWaitsSinceAPointInTimeThatOthersCanRead() throws {
         let farm = try TestFarm()
         try farm.startCoordinator()

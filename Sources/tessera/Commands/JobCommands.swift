@@ -63,7 +63,8 @@ struct StatusCommand: ParsableCommand {
                 patience: client.patienceMilliseconds)
             guard let last = page.last else { return }
             for image in page where image.state == .failed && shown < Self.failuresShown {
-                print("  image \(image.index + 1) failed: \(image.error ?? "no reason was given")")
+                let reason = image.error ?? "no reason was given"
+                print("  image \(image.index + 1) failed: \(reason.onOneLine)")
                 shown += 1
             }
             from = last.index + 1
@@ -144,6 +145,8 @@ struct WorkersCommand: ParsableCommand {
                 worker.activity)
         }
         print(table.text)
-        for worker in workers { for reason in worker.excluded { print("\(worker.name): \(reason)") } }
+        for worker in workers {
+            for reason in worker.excluded { print("\(worker.name): \(reason)".onOneLine) }
+        }
     }
 }

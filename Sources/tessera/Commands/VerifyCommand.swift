@@ -80,7 +80,8 @@ struct VerifyCommand: ParsableCommand {
         let status = try client.status(job)
         guard let key = status.modelKey else {
             throw OperationError(
-                "Job \(job) has no pictures yet: no worker has announced the model \(status.model).")
+                "Job \(job) has no pictures yet: no worker has announced the model \(status.model.onOneLine)."
+            )
         }
         let cascade = try open(model: key.name, hash: key.hash.hex, for: "job \(job)")
         let total = min(limit, status.images.done)
@@ -111,8 +112,9 @@ struct VerifyCommand: ParsableCommand {
         let cascade = try ModelChoice.open(model ?? name)
         guard cascade.description.hash == hash else {
             throw UsageError(
-                "\(subject) was made with the model \(name) of hash \(hash); \(cascade.folder) has "
-                    + "\(cascade.description.hash). Give the right folder with --model.")
+                "\(subject) was made with the model \(name.onOneLine) of hash \(hash); "
+                    + "\(cascade.folder) has \(cascade.description.hash). Give the right folder with --model."
+            )
         }
         return cascade
     }

@@ -44,7 +44,7 @@ struct ProgressBar {
         parts.append("\(Int(done))/\(Int(total)) \(unit)")
         if rate > 0 { parts.append(String(format: rate < 10 ? "%.2f/s" : "%.0f/s", rate)) }
         if let secondsLeft, secondsLeft.isFinite { parts.append("\(Self.clock(secondsLeft)) left") }
-        if !note.isEmpty { parts.append(note) }
+        if !note.isEmpty { parts.append(note.onOneLine) }
         return parts.joined(separator: "  ")
     }
 

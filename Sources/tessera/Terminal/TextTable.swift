@@ -7,10 +7,9 @@ struct TextTable {
     /// A table with column titles.
     init(_ titles: String...) { rows = [titles] }
 
-    /// Adds one row; missing cells stay empty. Control characters, which could move the cursor, become
-    /// spaces.
+    /// Adds one row; missing cells stay empty. Each cell stays on its line.
     mutating func add(_ cells: String...) {
-        rows.append(cells.map { cell in String(cell.map { $0.isNewline || $0.isControl ? " " : $0 }) })
+        rows.append(cells.map(\.onOneLine))
     }
 
     /// The lines, columns two spaces apart, without trailing blanks.
@@ -25,8 +24,4 @@ struct TextTable {
             return String(line.reversed().drop { $0 == " " }.reversed())
         }.joined(separator: "\n")
     }
-}
-
-extension Character {
-    fileprivate var isControl: Bool { unicodeScalars.contains { $0.properties.generalCategory == .control } }
 }

@@ -59,7 +59,7 @@ struct JobView: Encodable {
         if alarms > 0 {
             lines.append("  \(alarms) results differed from the committed one: see the coordinator's log")
         }
-        return lines.joined(separator: "\n")
+        return lines.map(\.onOneLine).joined(separator: "\n")
     }
 }
 
