@@ -37,6 +37,10 @@ import ZeroMQ
         #expect(throws: KeyError.exists(file: folder + "/authorized/a")) {
             try keys.add("a", role: .client, into: folder + "/peers/other")
         }
+        #expect(throws: KeyError.peerExists(folder: folder + "/peers/a")) {
+            try keys.add("other", role: .client, into: folder + "/peers/a")
+        }
+        #expect(throws: KeyError.notAPeer(folder: folder)) { try PeerKeys(folder: folder) }
         for name in ["", "../x", ".hidden", "a b", String(repeating: "x", count: 65)] {
             #expect(throws: KeyError.badName(name: name)) {
                 try keys.add(name, role: .client, into: folder + "/peers/b")

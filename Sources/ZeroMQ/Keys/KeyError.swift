@@ -8,6 +8,10 @@ package enum KeyError: Error, Hashable, Sendable, CustomStringConvertible {
     case damaged(file: String)
     /// It is there already.
     case exists(file: String)
+    /// A holder's key is in that place already.
+    case peerExists(folder: String)
+    /// The folder is the coordinator's own, where a holder's is meant.
+    case notAPeer(folder: String)
     /// The name cannot be a file's.
     case badName(name: String)
     /// There is no key of this name.
@@ -22,6 +26,12 @@ package enum KeyError: Error, Hashable, Sendable, CustomStringConvertible {
         case .damaged(let file): "\(file) does not hold keys as `tessera keys` writes them. Make new ones."
         case .exists(let file):
             "\(file) is there already; nothing was changed. Choose another name or folder."
+        case .peerExists(let folder):
+            "A key is in \(folder) already; nothing was changed. "
+                + "Delete that folder if the key was revoked, or give another with --out."
+        case .notAPeer(let folder):
+            "\(folder) holds the coordinator's own keys. Commands and workers take a holder's, "
+                + "such as \(folder)/peers/admin; `tessera keys list \(folder)` shows the names."
         case .badName(let name):
             "\"\(name)\" cannot name a key: use up to 64 letters, digits, \"-\", \"_\" and \".\"."
         case .unknown(let name):

@@ -17,7 +17,7 @@ package struct KeyFolder: Sendable {
     /// Opens a folder that `make` has made.
     /// - Throws: `KeyError`.
     package init(path: String) throws(KeyError) {
-        let file = path + "/coordinator.secret"
+        let file = KeyFolder.secret(in: path)
         let text = try KeyFile.read(file, in: path)
         guard text.count == 1, let pair = CurveKeyPair(secret: text[0]) else { throw .damaged(file: file) }
         self.init(path: path, pair: pair)
@@ -31,7 +31,7 @@ package struct KeyFolder: Sendable {
     /// Makes a folder with new keys for a coordinator that accepts nobody yet.
     /// - Throws: `KeyError.exists` when there are keys already; they stay as they are.
     package static func make(path: String) throws(KeyError) -> KeyFolder {
-        let file = path + "/coordinator.secret"
+        let file = secret(in: path)
         guard access(file, F_OK) != 0 else { throw .exists(file: file) }
         let pair = try CurveKeyPair.fresh()
         try KeyFile.makeFolder(path)
@@ -41,7 +41,7 @@ package struct KeyFolder: Sendable {
     }
 
     /// Accepts a new key and writes what its holder needs into the folder `peer`.
-    /// - Throws: `KeyError.exists` when the name is taken.
+    /// - Throws: `KeyError.exists` when the name is taken, `.peerExists` when the folder is.
     package func add(_ name: String, role: PeerRole, into peer: String) throws(KeyError) {
         let file = try self.file(of: name)
         guard access(file, F_OK) != 0 else { throw .exists(file: file) }
@@ -89,6 +89,9 @@ package struct KeyFolder: Sendable {
         }
         return KeyEntry(name: name, role: role, key: key)
     }
+
+    /// The file of the coordinator's own secret in its folder of keys.
+    static func secret(in path: String) -> String { path + "/coordinator.secret" }
 
     /// Changes when a key was added or revoked.
     package var version: Int64 { KeyFile.changeTime(of: authorized) }

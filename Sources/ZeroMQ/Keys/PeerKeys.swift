@@ -17,6 +17,9 @@ package struct PeerKeys: Hashable, Sendable {
     /// - Throws: `KeyError`.
     package init(folder: String) throws(KeyError) {
         let file = folder + "/peer.key"
+        guard access(file, F_OK) == 0 || access(KeyFolder.secret(in: folder), F_OK) != 0 else {
+            throw .notAPeer(folder: folder)
+        }
         let lines = try KeyFile.read(file, in: folder)
         guard lines.count == 2, let coordinator = CurveKey(lines[0]),
             let pair = CurveKeyPair(secret: lines[1])
@@ -29,7 +32,7 @@ package struct PeerKeys: Hashable, Sendable {
 
     func write(to folder: String) throws(KeyError) {
         let file = folder + "/peer.key"
-        guard access(file, F_OK) != 0 else { throw .exists(file: file) }
+        guard access(file, F_OK) != 0 else { throw .peerExists(folder: folder) }
         try KeyFile.makeFolder(folder)
         try KeyFile.write([coordinator.text, pair.secret], to: file)
     }
