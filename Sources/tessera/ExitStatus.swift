@@ -28,7 +28,7 @@ enum ExitStatus: Int32 {
             self = .usage
         case let error as ClientError: self = Self.status(error)
         case let error as CoordinatorError: self = Self.status(error)
-        case StageError.model, StageError.engine: self = .usage
+        case StageError.model, StageError.engine, StageError.unknownStage, StageError.steps: self = .usage
         case StageError.interrupted: self = .interrupted
         case is ExitCode, is CleanExit, is ValidationError: return nil
         default:

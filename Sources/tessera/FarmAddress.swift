@@ -15,12 +15,19 @@ enum FarmAddress {
         }
     }
 
-    /// Reads `tcp://HOST:PORT`; what is wrong with it is wrong usage.
+    /// Reads `tcp://HOST:PORT` to connect to; what is wrong with it is wrong usage.
     static func endpoint(_ text: String) throws -> Endpoint {
+        let endpoint: Endpoint
         do {
-            return try Endpoint(parsing: text)
+            endpoint = try Endpoint(parsing: text)
         } catch {
             throw UsageError("\(error)")
         }
+        guard endpoint.port != 0, endpoint.host != "*" else {
+            throw UsageError(
+                "\(text) is no address to connect to: give the coordinator's host and port, "
+                    + "as in \(standard).")
+        }
+        return endpoint
     }
 }

@@ -24,6 +24,7 @@ struct BadInputTests {
         ("a cat\n", "prompts.txt", ["--count", "0"], "The count is 0"),
         ("a cat\n", "prompts.txt", ["--count", "1000000000"], "The count is 1000000000"),
         ("a cat\n", "prompts.txt", ["--steps", "base64"], "STAGE=NUMBER"),
+        ("a cat\n", "prompts.txt", ["--steps", "base64=2", "--steps", "base64=3"], "base64 are given twice"),
         ("a cat\n", "prompts.xml", [], "prompts.xml"),
     ])
     func promptsThatCannotBeUsed(text: String?, name: String, options: [String], sentence: String) throws {
@@ -59,6 +60,20 @@ struct BadInputTests {
         let result = try TesseraProcess([command, "0", "--connect", nowhere] + out).wait()
         #expect(result.status == 64)
         #expect(result.error.contains("There is no job 0."), "\(result.error)")
+    }
+
+    @Test(arguments: ["tcp://127.0.0.1:0", "tcp://*:7420"])
+    func addressesThatNobodyCanConnectTo(address: String) throws {
+        let result = try TesseraProcess.run("jobs", "--connect", address)
+        #expect(result.status == 64)
+        #expect(result.error.contains("\(address) is no address to connect to"), "\(result.error)")
+    }
+
+    @Test func aStageThatTheModelDoesNotHave() throws {
+        let result = try TesseraProcess.run(
+            "bench", "stages", "--model", Fixtures.model.path(), "--stage", "nosuch")
+        #expect(result.status == 64)
+        #expect(result.error.contains("base64"), "\(result.error)")
     }
 
     @Test func aFolderIsNoPromptsFile() throws {

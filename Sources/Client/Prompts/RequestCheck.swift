@@ -44,7 +44,7 @@ package enum RequestCheck {
 
     /// Reads `STAGE=NUMBER`, several separated by commas or semicolons.
     ///
-    /// - Throws: `RequestError.steps`.
+    /// - Throws: `RequestError.steps` or `.stageTwice`.
     package static func steps(_ text: String) throws(RequestError) -> [String: Int] {
         var steps: [String: Int] = [:]
         for part in text.split(whereSeparator: { $0 == "," || $0 == ";" }) {
@@ -53,7 +53,7 @@ package enum RequestCheck {
                 throw .steps(text)
             }
             let stage = sides[0].trimmingCharacters(in: .whitespaces)
-            if steps.updateValue(number, forKey: stage) != nil { throw .steps(text) }
+            if steps.updateValue(number, forKey: stage) != nil { throw .stageTwice(stage) }
         }
         if steps.isEmpty { throw .steps(text) }
         return try self.steps(steps)

@@ -16,6 +16,8 @@ package enum RequestError: Error, Hashable, Sendable {
     case guidance(String)
     /// The steps are not of the form `STAGE=NUMBER`.
     case steps(String)
+    /// The steps of one stage are given twice.
+    case stageTwice(String)
 }
 
 extension RequestError: CustomStringConvertible {
@@ -32,6 +34,7 @@ extension RequestError: CustomStringConvertible {
         case .guidance(let value): "The guidance is \(value); it must be a number from 0 to 50."
         case .steps(let value):
             "The steps are \(value); write STAGE=NUMBER, such as base64=25, with numbers from 2 to 1000."
+        case .stageTwice(let stage): "The steps of the stage \(stage) are given twice; keep one."
         }
     }
 }
