@@ -3,11 +3,14 @@ import Synchronization
 
 /// A subprocess of this same program that is started again whenever it dies, until it is told to stop.
 ///
+/// It may announce on standard output that it is there; one that ends before that is not started again.
 /// It gets the flag `--stop-with-parent` and a pipe as standard input, so that it ends with this process.
 final class ServiceProcess: Sendable {
     private struct State {
         var process: Process?
         var isStopping = false
+        /// Whether it was there once.
+        var isReady: Bool
         var failuresRunning = 0
     }
 
@@ -17,14 +20,21 @@ final class ServiceProcess: Sendable {
 
     private let name: String
     private let arguments: [String]
+    private let onReady: (@Sendable () -> Void)?
     private let onGivingUp: @Sendable (Int32) -> Void
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    /// A service that runs `arguments`. `onGivingUp` gets its exit code when it keeps failing at once.
-    init(name: String, arguments: [String], onGivingUp: @escaping @Sendable (Int32) -> Void) {
+    /// A service that runs `arguments`. `onReady` is called when it has announced itself for the first time;
+    /// nil: it never does. `onGivingUp` gets its exit code when it keeps failing at once.
+    init(
+        name: String, arguments: [String], onReady: (@Sendable () -> Void)? = nil,
+        onGivingUp: @escaping @Sendable (Int32) -> Void
+    ) {
         self.name = name
         self.arguments = arguments + ["--stop-with-parent"]
+        self.onReady = onReady
         self.onGivingUp = onGivingUp
+        state = Mutex(State(isReady: onReady == nil))
     }
 
     /// Starts it (again).
@@ -33,15 +43,19 @@ final class ServiceProcess: Sendable {
         process.executableURL = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         process.arguments = arguments
         process.standardInput = Pipe()
+        let output = Pipe()
+        if onReady != nil { process.standardOutput = output }
         let born = ContinuousClock.now
         process.terminationHandler = { [weak self] process in
             self?.ended(status: process.terminationStatus, after: ContinuousClock.now - born)
         }
-        try state.withLock { state in
-            guard !state.isStopping else { return }
+        let isStarted = try state.withLock { state -> Bool in
+            guard !state.isStopping else { return false }
             try process.run()
             state.process = process
+            return true
         }
+        if isStarted, onReady != nil { awaitAnnouncement(output) }
     }
 
     /// Asks it to end and waits until it did.
@@ -55,14 +69,29 @@ final class ServiceProcess: Sendable {
         process.waitUntilExit()
     }
 
+    private func awaitAnnouncement(_ output: Pipe) {
+        Thread.detachNewThread { [weak self] in
+            guard !output.fileHandleForReading.availableData.isEmpty else { return }
+            self?.announced()
+        }
+    }
+
+    private func announced() {
+        let isFirst = state.withLock { state in
+            defer { state.isReady = true }
+            return !state.isReady
+        }
+        if isFirst { onReady?() }
+    }
+
     private func ended(status: Int32, after life: Duration) {
+        // What fails before it was ever there, as with a taken port, will not mend itself.
         let failures: Int? = state.withLock { state in
             guard !state.isStopping else { return nil }
             state.failuresRunning = life < Self.shortestLife ? state.failuresRunning + 1 : 0
-            return state.failuresRunning
+            return state.isReady ? state.failuresRunning : Self.failuresAllowed
         }
         guard let failures else { return }
-        // Wrong usage or a taken port will not mend itself.
         guard failures < Self.failuresAllowed, status != ExitStatus.usage.rawValue else {
             return onGivingUp(status)
         }

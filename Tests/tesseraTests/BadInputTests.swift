@@ -102,6 +102,25 @@ struct BadInputTests {
         try farm.stop()
     }
 
+    @Test func aSecondFarmAtTheSameAddressEndsAtOnce() async throws {
+        let folder = try TemporaryFolder()
+        let address = "tcp://127.0.0.1:\(try TestFarm.freePortPair())"
+        let options = ["--workers", "1", "--threads", "1", "--listen", address]
+        let first = try TesseraProcess(["up", "--data", folder.path("first")] + options)
+        while first.isRunning, !first.errorText.contains("The farm listens on") {
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        let second = try TesseraProcess(["up", "--data", folder.path("second")] + options).wait()
+        #expect(second.status == 1)
+        #expect(second.error.contains("is already in use"), "\(second.error)")
+        #expect(!second.error.contains("The farm listens on"))
+        #expect(!second.error.contains("starting it again"))
+        #expect(!FileManager.default.fileExists(atPath: folder.path("second/worker-1")))
+        let told = try first.stop()
+        #expect(told.status == 0, "\(told.error)")
+        #expect(told.error.contains("--out renders --connect \(address)"), "\(told.error)")
+    }
+
     @Test func aDataFolderServesOneCoordinator() throws {
         let farm = try TestFarm()
         try farm.startCoordinator()

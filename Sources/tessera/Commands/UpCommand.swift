@@ -55,34 +55,49 @@ struct UpCommand: ParsableCommand {
             ended.withLock { $0 = $0 ?? status }
             signal.signal()
         }
-        let services = self.services(onGivingUp: finish)
+        let coordinator = coordinatorProcess(onReady: { signal.signal() }, onGivingUp: finish)
+        let workers = workerProcesses(onGivingUp: finish)
         let trap = SignalTrap { number in finish(number == SIGINT ? ExitStatus.interrupted.rawValue : 0) }
-        for service in services { try service.start() }
-        if !quiet {
-            Output.remark("The farm listens on \(listen); data is in \(data). Ctrl-C stops it. Next:")
-            let access = keys.map { " --keys \(KeysInit.admin(in: $0))" } ?? ""
-            Output.remark("  tessera submit ops/demo-prompts.txt --wait --out renders\(access)")
-        }
+        try coordinator.start()
         signal.wait()
+        if ended.withLock({ $0 }) == nil {
+            // Only now: until it listens, another farm may have the address.
+            for worker in workers { try worker.start() }
+            if !quiet { tellWhatIsNext() }
+            signal.wait()
+        }
         // Workers first: they give their leases back to a coordinator that still listens.
-        for service in services.reversed() { service.stop() }
+        for service in workers.reversed() + [coordinator] { service.stop() }
         withExtendedLifetime(trap) {}
         if let status = ended.withLock({ $0 }), status != 0 { throw ExitCode(status) }
     }
 
-    private func services(onGivingUp: @escaping @Sendable (Int32) -> Void) -> [ServiceProcess] {
-        let verbosity = quiet ? ["--quiet"] : []
-        let coordinator = ServiceProcess(
+    private func tellWhatIsNext() {
+        Output.remark("The farm listens on \(listen); data is in \(data). Ctrl-C stops it. Next:")
+        let address = listen == FarmAddress.standard ? "" : " --connect \(FarmAddress.local(listen))"
+        let access = keys.map { " --keys \(KeysInit.admin(in: $0))" } ?? ""
+        Output.remark("  tessera submit ops/demo-prompts.txt --wait --out renders\(address)\(access)")
+    }
+
+    private var verbosity: [String] { quiet ? ["--quiet"] : [] }
+
+    private func coordinatorProcess(
+        onReady: @escaping @Sendable () -> Void, onGivingUp: @escaping @Sendable (Int32) -> Void
+    ) -> ServiceProcess {
+        ServiceProcess(
             name: "The coordinator",
             arguments: ["coordinator", "--data", data, "--listen", listen]
                 + (keys.map { ["--keys", $0] } ?? [])
                 + verbosity,
-            onGivingUp: onGivingUp)
+            onReady: onReady, onGivingUp: onGivingUp)
+    }
+
+    private func workerProcesses(onGivingUp: @escaping @Sendable (Int32) -> Void) -> [ServiceProcess] {
         let local = FarmAddress.local(listen)
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let share = threads ?? max(1, cores / workers)
         let limit = memory?.bytes ?? MachineMemory.bytes / workers
-        let workers = (1...workers).map { number in
+        return (1...workers).map { number in
             var arguments = ["worker", "--connect", local, "--name", "worker-\(number)"]
             arguments += ["--threads", "\(share)", "--cache", "\(data)/worker-\(number)"]
             arguments += ["--memory", "\(limit)"]
@@ -91,6 +106,5 @@ struct UpCommand: ParsableCommand {
             return ServiceProcess(
                 name: "Worker \(number)", arguments: arguments + verbosity, onGivingUp: onGivingUp)
         }
-        return [coordinator] + workers
     }
 }
