@@ -13,7 +13,8 @@ struct VerifyCommand: ParsableCommand {
         abstract: "Renders a picture, or a job's pictures, again and compares the pixel hash.",
         discussion: """
             A picture carries its request and its model's hash, so the file and the model are all it takes. \
-            A job's number verifies what the coordinator keeps of it.
+            A job's number verifies what the coordinator keeps of it: every picture is downloaded, its bytes \
+            are checked against their hash, and its pixels against those that rendering gives.
             """)
 
     @Argument(help: "A PNG file that Tessera made, or a job's number.")
@@ -86,25 +87,41 @@ struct VerifyCommand: ParsableCommand {
         let cascade = try open(model: key.name, hash: key.hash.hex, for: "job \(job)")
         let total = min(limit, status.images.done)
         var bar = ProgressBar(title: "verifying job \(job)", unit: "images")
-        var (verified, from, different) = (0, 0, [Int]())
+        var (verified, from, faulty) = (0, 0, [MissingPicture]())
         while verified < total {
             let page = try client.images(job, from: from, patience: client.patienceMilliseconds)
             guard let last = page.last else { break }
             for image in page where image.state == .done && verified < total {
-                let request = RenderRequest(image.request)
-                let again = try Rendering.run(request, cascade: cascade, threads: engine.threads) { _, _, _ in
+                if let reason = try fault(of: image, client: client, cascade: cascade) {
+                    faulty.append(MissingPicture(image: image.index + 1, reason: reason))
                 }
-                if again.image.pixelHash != image.pixels?.hex { different.append(image.index + 1) }
                 verified += 1
                 bar.show(done: Double(verified), total: Double(total))
             }
             from = last.index + 1
         }
-        bar.finish("\(verified - different.count) of \(verified) pictures are what their requests give.")
-        guard different.isEmpty else {
-            let names = different.prefix(20).map(String.init).joined(separator: ", ")
-            throw OperationError("Job \(job): these images differ from their requests: \(names).")
+        bar.finish("\(verified - faulty.count) of \(verified) pictures are what their requests give.")
+        guard faulty.isEmpty else {
+            throw OperationError(
+                "Job \(job): the coordinator does not keep what these images' requests give: "
+                    + "\(MissingPicture.list(faulty)). \(MissingPicture.remedy)")
         }
+    }
+
+    /// What is wrong with the picture that the coordinator keeps of an image; nil where it is what its
+    /// request gives.
+    private func fault(of image: ImageStatus, client: FarmClient, cascade: Cascade) throws -> String? {
+        guard let picture = image.picture else { return "the coordinator names no picture" }
+        let png: [UInt8]
+        switch try client.picture(picture) {
+        case .png(let bytes): png = bytes
+        case .missing(let reason): return reason
+        }
+        guard let kept = try? PNG.decode(png).image else { return "it is no readable PNG" }
+        let request = RenderRequest(image.request)
+        let again = try Rendering.run(request, cascade: cascade, threads: engine.threads) { _, _, _ in }
+        guard again.image.pixelHash == kept.pixelHash else { return "rendering gives other pixels" }
+        return image.pixels?.hex == kept.pixelHash ? nil : "its pixels are not those that its worker reported"
     }
 
     /// Opens the model and makes sure that it is the one the picture was made with.
