@@ -125,7 +125,9 @@ final class BlobLoop: PollHandler {
                 return try take(sent, offset: offset, bytes: bytes)
             case .read(let wanted, let offset, let length):
                 blob = wanted
-                guard let total = folder.size(of: wanted),
+                let size = folder.size(of: wanted)
+                guard size ?? 0 <= Limits.blobBytes else { return .refused(wanted, .badSize) }
+                guard let total = size,
                     let bytes = try folder.read(
                         wanted, offset: offset, length: min(length, Limits.chunkBytes))
                 else { return .refused(wanted, .notFound) }

@@ -227,10 +227,10 @@ import ZeroMQ
         #expect(throws: expected) { try fetch() }
         #expect(
             expected.description
-                == "Job 1: 2 of its pictures could not be fetched: 2 (the coordinator does not have it), 3 (its "
-                + "bytes do not match their hash). The others and the manifest are in the folder. With the "
-                + "coordinator stopped, `tessera doctor --data DIR --repair` on its machine has lost and damaged "
-                + "pictures drawn again. Then fetch the job again.")
+                == "Job 1: 2 of its pictures could not be fetched: 2 (the coordinator does not have it), 3 "
+                + "(its bytes do not match their hash). The others and the manifest are in the folder. "
+                + "With the coordinator stopped, `tessera doctor --data DIR --repair` on its machine has "
+                + "lost and damaged pictures drawn again. Then fetch the job again.")
         #expect(try names() == ["000001.png", "000004.png", "000005.png", "manifest.jsonl"])
         let manifest = String(decoding: try #require(file("manifest.jsonl")), as: UTF8.self)
         let lines = manifest.split(separator: "\n")
