@@ -14,6 +14,8 @@ struct Witness {
         var patience: Int64 = 0
         var renewed: Instant
         let given: Instant
+        /// Counts the leases that were watched before it.
+        let serial: Int
         var hasBegun = false
         var phase = TaskPhase.loading
         var step = 0
@@ -36,6 +38,9 @@ struct Witness {
     private var live: Set<LeaseID> = []
     /// Leases that this life of the coordinator gave, found on disk, or took up again.
     private var watched: [LeaseID: Watched] = [:]
+    private var lastSerial = 0
+    /// Tasks that each worker computes at once.
+    private var slots: [WorkerID: Int] = [:]
     private var reported: Set<LeaseID> = []
     private var streaks: [Failing: [ImageID]] = [:]
     private var excluded: [Failing: Instant] = [:]
@@ -77,7 +82,7 @@ struct Witness {
         committed = Set(durable.keys.filter { $0.stage < stages[$0.image] ?? 0 })
         watched = [:]
         for held in snapshot.leases where attempts[held.id.task.image] == held.id.attempt {
-            watched[held.id] = Watched(session: held.session, renewed: now, given: now)
+            watch(held.id, held.session, at: now)
         }
         reported = []
         streaks = [:]
@@ -100,7 +105,7 @@ struct Witness {
             if case .persist(.leased(let held)) = effect, watched[held.id] == nil, !given.contains(held.id) {
                 // Its worker came back with it.
                 self.given[held.id.task.image, default: 0] += 1
-                watched[held.id] = Watched(session: held.session, renewed: now, given: now)
+                watch(held.id, held.session, at: now)
             }
             switch effect {
             case .persist(let change): text = judge(change, at: now)
@@ -123,13 +128,17 @@ struct Witness {
                 for failing in excluded.keys where failing.worker == worker { streaks[failing] = nil }
                 excluded = excluded.filter { $0.key.worker != worker }
                 quarantined = quarantined.filter { $0.key.worker != worker }
-                for lease in watched.keys where watched[lease]?.session.worker == worker {
-                    blame(advanced: lease, at: now)
-                }
+                for lease in atWork(worker) where watched[lease]?.hasBegun ?? false { blame(lease, at: now) }
             }
             nonces[worker] = hello.session.nonce
+            slots[worker] = hello.slots
         case .tick:
-            for case .send(_, .revoke(let lease)) in effects { blame(advanced: lease, at: now) }
+            var stuck: [LeaseID] = []
+            for case .send(let session, .revoke(let lease)) in effects
+            where atWork(session.worker).contains(lease) {
+                stuck.append(lease)
+            }
+            for lease in stuck { blame(lease, at: now) }
         case .progress(let session, let progress):
             guard let entry = watched[progress.lease], entry.session == session,
                 !entry.hasBegun || progress.phase != entry.phase || progress.step > entry.step
@@ -148,13 +157,27 @@ struct Witness {
         }
     }
 
-    /// Counts a lease that its worker was stuck with or died with, if it had advanced: whether another only
-    /// waited behind it is not known here.
-    private mutating func blame(advanced lease: LeaseID, at now: Instant) {
-        if watched[lease]?.phase ?? .loading != .loading { blame(lease, at: now) }
+    private mutating func watch(
+        _ lease: LeaseID, _ session: WorkerSession, patience: Int64 = 0, at now: Instant
+    ) {
+        lastSerial += 1
+        watched[lease] = Watched(
+            session: session, patience: patience, renewed: now, given: now, serial: lastSerial)
     }
 
-    /// Counts a lease that its worker failed.
+    /// Of a worker's leases those that it works on, as far as can be told, the first first: what only waits
+    /// behind them is not its fault.
+    private func atWork(_ worker: WorkerID) -> [LeaseID] {
+        let held = watched.filter { $0.value.session.worker == worker }
+            .sorted { $0.value.serial < $1.value.serial }
+        let stepping = held.count { $0.value.phase == .stepping }
+        let first = held.filter { $0.value.phase == .loading }.prefix(max(0, (slots[worker] ?? 1) - stepping))
+        return held.map(\.key).filter { lease in
+            watched[lease]?.phase != .loading || first.contains { $0.key == lease }
+        }
+    }
+
+    /// Counts a lease that its worker failed, was stuck with or died with.
     private mutating func blame(_ lease: LeaseID, at now: Instant) {
         guard let entry = watched[lease], let key = keys[lease] else { return }
         let failing = Failing(worker: entry.session.worker, key: key)
@@ -255,8 +278,7 @@ struct Witness {
             return "\(lease) goes to \(session), though \(String(describing: takers[lease])) has it"
         }
         guard watched[lease] == nil else { return "\(lease) is given twice" }
-        watched[lease] = Watched(
-            session: session, patience: dispatch.leaseMilliseconds, renewed: now, given: now)
+        watch(lease, session, patience: dispatch.leaseMilliseconds, at: now)
         let failing = Failing(worker: session.worker, key: key)
         if let until = excluded[failing], until > now {
             return "\(lease) goes to \(session), which is excluded from \(dispatch.stage)"
