@@ -2,7 +2,7 @@
 """The same tasks that do nothing on Tessera, Dask distributed and Parsl HTEX, in turns on this machine.
 
     python3 -m venv /tmp/peers && /tmp/peers/bin/pip install dask distributed parsl
-    swift build -c release
+    swift build -c release --build-tests
     /tmp/peers/bin/python ops/bench/farm_peers.py --tasks 5000 --workers 2
 
 Each gets the tasks from a client, runs them on as many workers, and is timed from the first submission until the last

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a second worker adds: the same pictures on one worker and on two, in turn, each worker pinned to one core.
 
-    swift build -c release
+    swift build -c release --build-tests
     python3 ops/bench/scaling.py                       # 40 pictures at 256 pixels, three rounds: a quarter of an hour
     python3 ops/bench/scaling.py --images 12 --rounds 1
 
