@@ -1,4 +1,5 @@
 import Farm
+import Testing
 
 /// A coordinator with what a test needs around it: time that the test moves and everything it said so far.
 final class Bench {
@@ -69,6 +70,18 @@ final class Bench {
     ) -> [CoordinatorEffect] {
         let result = Fixtures.result(dispatch, byte: byte, seconds: seconds, loadSeconds: loadSeconds)
         return apply(.completed(session, result, blobStored: stored))
+    }
+
+    /// A worker joins and proves quick with a job's first tasks, so that more of them queue at it.
+    /// Gives its first task, which it has done.
+    @discardableResult
+    func fillQueue(of session: WorkerSession) throws -> Dispatch {
+        join(session)
+        submit(50, size: 64)
+        let first = try #require(dispatched.first)
+        let second = try #require(complete(first, by: session, seconds: 0.1).dispatches.first)
+        complete(second, by: session, seconds: 0.1)
+        return first
     }
 
     @discardableResult

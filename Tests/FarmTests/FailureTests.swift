@@ -143,11 +143,7 @@ import Testing
 
     @Test func whatOnlyWaitedBehindAStuckTaskIsNotCountedAgainstIt() throws {
         let bench = Bench()
-        bench.join(one)
-        bench.submit(50, size: 64)
-        let first = try #require(bench.dispatched.first)
-        let second = try #require(bench.complete(first, by: one, seconds: 0.1).dispatches.first)
-        bench.complete(second, by: one, seconds: 0.1)
+        try bench.fillQueue(of: one)
         let held = bench.machine.heldLeases
         #expect(held.count > 4)
         // Each says so when its input is fetched, long before the engine has it.

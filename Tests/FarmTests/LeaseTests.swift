@@ -191,11 +191,7 @@ import Testing
 
     @Test func whatAWorkerInQuarantineStillHasOfTheStageGoesElsewhere() throws {
         let bench = Bench()
-        bench.join(one)
-        bench.submit(50, size: 64)
-        let first = try #require(bench.dispatched.first)
-        let second = try #require(bench.complete(first, by: one, seconds: 0.1).dispatches.first)
-        bench.complete(second, by: one, seconds: 0.1)
+        let first = try bench.fillQueue(of: one)
         let ofTheStage = bench.machine.heldLeases.filter { $0.id.task.stage == first.lease.task.stage }
         #expect(ofTheStage.count > 1)
         let effects = bench.complete(first, by: one, byte: 0xee)

@@ -11,7 +11,7 @@ extension CoordinatorMachine {
             "images to be looked at": due.count,
             "jobs to be looked at": arrivals.count,
             "drafts": draftHeard.count,
-            "tasks that others wait for": twins.runCount,
+            "tasks that workers have": twins.runCount,
         ]
     }
 }

@@ -14,13 +14,15 @@ extension CoordinatorMachine {
                 request, .invalid, "A job has 1 to \(most) images; this one has \(submission.count).")
         }
         guard !submission.model.isEmpty else { return refuse(request, .invalid, "The job names no model.") }
-        guard draftHeard.count < Limits.drafts, jobs.count < Limits.jobs else {
-            let drafts = draftHeard.count < Limits.drafts ? 0 : draftHeard.count
+        guard draftHeard.count < Limits.drafts else {
             return refuse(
                 request, .limit,
-                drafts > 0
-                    ? "\(drafts) jobs are being submitted already; try again when some have arrived."
-                    : "The coordinator has \(Limits.jobs) jobs and takes no more; begin another data folder.")
+                "\(draftHeard.count) jobs are being submitted already; try again when some have arrived.")
+        }
+        guard jobs.count < Limits.jobs else {
+            return refuse(
+                request, .limit,
+                "The coordinator has \(Limits.jobs) jobs and takes no more; begin another data folder.")
         }
         if let trouble { return refuse(request, .unavailable, trouble) }
         let head = Job.Head(
