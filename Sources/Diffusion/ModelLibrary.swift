@@ -45,7 +45,9 @@ package enum ModelLibrary {
     package static func folder(of name: String, in folders: [String]) throws(ModelError) -> String {
         if name.contains("/") || isFolder(name) { return name }
         let models = list(in: folders)
-        guard let found = models.first(where: { $0.name == name && $0.problem == nil }) else {
+        let named = models.filter { $0.name == name }
+        // Of broken ones only: opening it says what is wrong.
+        guard let found = named.first(where: { $0.problem == nil }) ?? named.first else {
             throw .unknownModel(name, known: models.map(\.name), searched: folders)
         }
         return found.folder

@@ -16,7 +16,8 @@ package final class MappedFile: Sendable {
 
     /// Opens and maps the regular file at `path`.
     package init(path: String) throws(FileError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // Without blocking: a pipe in a file's place would wait for a writer.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw FileError(path: path, code: errno) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {

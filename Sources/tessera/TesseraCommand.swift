@@ -37,6 +37,7 @@ struct TesseraCommand: ParsableCommand {
     static func main() {
         do {
             var command = try parseAsRoot()
+            try OpenFileLimit.raise()
             try command.run()
         } catch {
             guard let status = ExitStatus(error) else { exit(withError: error) }

@@ -76,6 +76,21 @@ struct BadInputTests {
         #expect(result.error.contains("base64"), "\(result.error)")
     }
 
+    @Test func anEmptyPromptIsNotDrawn() throws {
+        let folder = try TemporaryFolder()
+        let result = try TesseraProcess.run("render", " ", "--out", folder.path("nothing.png"))
+        #expect(result.status == 64)
+        #expect(result.error.contains("The prompt is empty"), "\(result.error)")
+    }
+
+    @Test(arguments: ["up", "jobs", "models"])
+    func tooFewFilesMayBeOpen(command: String) throws {
+        let launcher = ["sh", "-c", "ulimit -n 40; exec \"$@\"", "sh"]
+        let result = try TesseraProcess.run(command, launcher: launcher)
+        #expect(result.status == 1)
+        #expect(result.error.contains("40 files and connections, and needs 64"), "\(result.error)")
+    }
+
     @Test func aFolderIsNoPromptsFile() throws {
         let result = try TesseraProcess.run("submit", "/proc", "--connect", "tcp://127.0.0.1:1")
         #expect(result.status == 64)

@@ -39,6 +39,26 @@ struct BadModelTests {
         #expect(result.error.contains("/no/such/model"), "\(result.error)")
     }
 
+    @Test func aModelByNameWhoseSettingsAreBroken() throws {
+        let folder = try Self.copyOfModel()
+        let file = try folder.file("model/cascade.json", "{")
+        let result = try TesseraProcess.run(
+            "models", "inspect", "model", environment: ["TESSERA_MODELS": folder.url.path()])
+        #expect(result.status == 64)
+        #expect(result.error.contains(file), "\(result.error)")
+    }
+
+    @Test func aPipeInPlaceOfWeights() throws {
+        let folder = try Self.copyOfModel()
+        let file = folder.path("model/prior/diffusion_pytorch_model.safetensors")
+        try FileManager.default.removeItem(atPath: file)
+        #expect(mkfifo(file, 0o600) == 0)
+        let result = try withExtendedLifetime(folder) { try Self.render(model: folder.path("model")) }
+        #expect(result.status == 64)
+        #expect(
+            result.error.contains("\(file): cannot be read: it is not a regular file."), "\(result.error)")
+    }
+
     @Test(arguments: [3, 200, 100_000])
     func truncatedSafetensors(length: Int) throws {
         let folder = try Self.copyOfModel()

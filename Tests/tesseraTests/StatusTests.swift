@@ -7,8 +7,14 @@ struct StatusTests {
         let state: String
         let submitted: String
         let waiting: [Reason]
+        let failures: [Failure]
 
         struct Reason: Decodable { let tasks: Int }
+
+        struct Failure: Decodable {
+            let image: Int
+            let reason: String
+        }
     }
 
     @Test func aNameCannotPretendToBeAnotherLine() throws {
@@ -40,6 +46,32 @@ struct StatusTests {
         let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
         let time = try Date(status.submitted, strategy: style)
         #expect(time > began && time < Date(timeIntervalSinceNow: 1))
+        try farm.stop()
+    }
+
+    @Test func whyImagesFailedIsSaidToPeopleAndToPrograms() throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.copyItem(at: Fixtures.model, to: folder.url("model"))
+        let file = try FileHandle(
+            forUpdating: folder.url("model/prior/diffusion_pytorch_model.safetensors"))
+        let length = try file.seekToEnd()
+        try file.seek(toOffset: length - 100_000)
+        try file.write(contentsOf: [UInt8](repeating: 0xFF, count: 100_000))
+        try file.close()
+        let farm = try TestFarm()
+        try farm.startCoordinator()
+        try farm.startWorker(1, options: ["--model", folder.path("model")])
+        let submitted = try farm.client(
+            "submit", "-", "--size", "64", "--steps", "prior=2", "--wait", "--connect-timeout", "30",
+            input: Array("a cat\n".utf8))
+        #expect(submitted.status == 1, "\(submitted.error)")
+        let status = try JSONDecoder().decode(
+            Status.self, from: Data(try farm.client("status", "1", "--json").out.utf8))
+        let failure = try #require(status.failures.first)
+        #expect(failure.image == 1)
+        #expect(failure.reason.contains("prior"), "\(failure.reason)")
+        let text = try farm.client("status", "1").out
+        #expect(text.contains("image 1 failed: \(failure.reason)"), "\(text)")
         try farm.stop()
     }
 }

@@ -54,7 +54,6 @@ struct BenchDispatch: ParsableCommand {
     }
 
     func run() throws {
-        OpenFileLimit.raise()
         let interruption = Interruption()
         var rows: [DispatchBenchmark.Row] = []
         for workers in try Self.numbers(workers, "--workers", most: Limits.workers) {

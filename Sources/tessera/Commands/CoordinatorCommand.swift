@@ -22,7 +22,6 @@ struct CoordinatorCommand: ParsableCommand {
     @OptionGroup var service: ServiceOptions
 
     func run() throws {
-        OpenFileLimit.raise()
         var configuration = CoordinatorConfiguration(dataFolder: data)
         configuration.listen = listen
         configuration.keys = try keys.map { folder throws(KeyError) in try KeyFolder(path: folder) }

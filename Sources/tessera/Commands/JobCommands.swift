@@ -20,7 +20,7 @@ struct JobsCommand: ParsableCommand {
     }
 
     func run() throws {
-        let jobs = try connection.client().jobs(limit: limit).map(JobView.init)
+        let jobs = try connection.client().jobs(limit: limit).map { JobView($0) }
         if json { return try Output.json(jobs) }
         var table = TextTable("JOB", "STATE", "DONE", "FAILED", "IMAGES", "LEFT", "MODEL", "NAME")
         for job in jobs {
@@ -43,32 +43,29 @@ struct StatusCommand: ParsableCommand {
     @Flag(help: "Print JSON.")
     var json = false
 
-    /// Failed images that are listed for people; the manifest has all.
+    /// Failed images that are listed; the manifest has all.
     private static let failuresShown = 10
 
     func run() throws {
         let client = try connection.client()
         let status = try client.status(job.id)
-        let view = JobView(status)
-        if json { return try Output.json(view) }
-        print(view.text)
-        if status.images.failed > 0 { try printFailures(client, job.id) }
+        let failures = status.images.failed > 0 ? try failures(client) : []
+        let view = JobView(status, failures: failures)
+        if json { try Output.json(view) } else { print(view.text) }
     }
 
-    private func printFailures(_ client: FarmClient, _ job: JobID) throws {
-        var (from, shown) = (0, 0)
-        while shown < Self.failuresShown {
+    private func failures(_ client: FarmClient) throws -> [JobView.Failure] {
+        var (from, failures) = (0, [JobView.Failure]())
+        while failures.count < Self.failuresShown {
             let page = try client.images(
-                job, from: from, limit: Self.failuresShown, failedOnly: true,
+                job.id, from: from, limit: Self.failuresShown, failedOnly: true,
                 patience: client.patienceMilliseconds)
-            guard let last = page.last else { return }
-            for image in page where image.state == .failed && shown < Self.failuresShown {
-                let reason = image.error ?? "no reason was given"
-                print("  image \(image.index + 1) failed: \(reason.onOneLine)")
-                shown += 1
-            }
+            guard let last = page.last else { break }
+            failures += page.filter { $0.state == .failed }
+                .map { JobView.Failure(image: $0.index + 1, reason: $0.error ?? "no reason was given") }
             from = last.index + 1
         }
+        return Array(failures.prefix(Self.failuresShown))
     }
 }
 

@@ -30,8 +30,8 @@ struct PictureOptions: ParsableArguments {
     /// The options as a request for one picture.
     func request(prompt: String) throws -> RenderRequest {
         RenderRequest(
-            prompt: prompt, seed: seed, size: size, steps: try stepsByStage(), guidance: guidance,
-            precision: precision)
+            prompt: try RequestCheck.prompt(prompt), seed: seed, size: size, steps: try stepsByStage(),
+            guidance: guidance, precision: precision)
     }
 }
 

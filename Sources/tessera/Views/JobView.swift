@@ -17,6 +17,8 @@ struct JobView: Encodable {
     let finished: Date?
     /// Results that differed from the committed one.
     let alarms: Int
+    /// The first images that failed, and why; nil where that was not asked.
+    let failures: [Failure]?
 
     /// Images by state.
     struct Images: Encodable {
@@ -29,7 +31,14 @@ struct JobView: Encodable {
         let reason: String
     }
 
-    init(_ job: JobStatus) {
+    /// An image that failed, counted from 1 as in the manifest.
+    struct Failure: Encodable {
+        let image: Int
+        let reason: String
+    }
+
+    init(_ job: JobStatus, failures: [Failure]? = nil) {
+        self.failures = failures
         id = job.id.number
         name = job.name
         owner = job.owner
@@ -59,6 +68,7 @@ struct JobView: Encodable {
         if alarms > 0 {
             lines.append("  \(alarms) results differed from the committed one: see the coordinator's log")
         }
+        lines += (failures ?? []).map { "  image \($0.image) failed: \($0.reason)" }
         return lines.map(\.onOneLine).joined(separator: "\n")
     }
 }
