@@ -68,6 +68,10 @@ let package = Package(
             ],
             swiftSettings: swift),
 
+        .executableTarget(
+            name: "tessera-fake-worker", dependencies: ["Worker", "Farm", "ZeroMQ", argumentParser, logging],
+            swiftSettings: swift),
+
         .executableTarget(name: "tessera-sim", dependencies: ["Simulation", argumentParser], swiftSettings: swift),
 
         .testTarget(name: "CKernelsTests", dependencies: ["CKernels"], swiftSettings: swift),
@@ -80,7 +84,7 @@ let package = Package(
         tests("StoreTests", "Store", "Farm", grdb),
         tests("CoordinatorTests", "Coordinator", "Farm", "FarmProtocol", "ZeroMQ", "Store", logging),
         tests(
-            "WorkerTests", "Worker", "Client", "Coordinator", "Farm", "FarmProtocol", "ZeroMQ", "Diffusion",
+            "WorkerTests", "tessera-fake-worker", "Worker", "Client", "Coordinator", "Farm", "FarmProtocol", "ZeroMQ", "Diffusion",
             "Imaging", crypto, logging),
         tests("ClientTests", "Client", "Coordinator", "Farm", "FarmProtocol", "ZeroMQ", crypto, logging),
         tests("tesseraTests", "tessera", "Imaging"),

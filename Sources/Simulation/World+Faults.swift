@@ -49,9 +49,8 @@ extension World {
         }
     }
 
-    /// An intermediate result is gone from the coordinator's disk. One that is just being committed again
-    /// stays, for a commit is judged by its blob.
-    /// A blob of the coordinator that may be lost.
+    /// An intermediate result that the coordinator's disk may lose or damage. Not one that is just being
+    /// committed again, for a commit is judged by its blob.
     private func intermediate() -> BlobID? {
         var pending: Set<BlobID> = []
         for case .result(let done) in coordinator.changes { pending.insert(done.result.blob) }

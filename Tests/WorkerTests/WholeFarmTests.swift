@@ -9,6 +9,7 @@ import Synchronization
 import Testing
 import Worker
 import ZeroMQ
+import tessera_fake_worker
 
 /// Coordinator, workers and client together over real sockets, with a fake engine.
 @Suite struct WholeFarmTests {

@@ -6,6 +6,7 @@ import Logging
 import Testing
 import Worker
 import ZeroMQ
+import tessera_fake_worker
 
 @Suite struct WorkerServiceTests {
     private let context: Context

@@ -117,7 +117,9 @@ package struct BlobTransfers: Hashable, Sendable {
         case .refused(.busy), .refused(.diskFull), .refused(.failed), .refused(.outOfOrder):
             due = now.advanced(by: BlobTransfers.pause)
             return nil
-        case .refused(.notFound), .refused(.badSize), .refused(.wrongHash):
+        // An answer to this blob's upload, come twice: nothing read has a hash to be wrong.
+        case .refused(.wrongHash): return nil
+        case .refused(.notFound), .refused(.badSize):
             end(at: now)
             return .inputFailed(
                 transfer.lease, .inputMissing, "The coordinator does not have the input \(download.id).")
