@@ -57,9 +57,9 @@ void ck_conv(ck_context context, ck_conv_shape shape, const float *x, long ldx, 
     ck_table_for(context.path)->conv(context.pool, shape, x, ldx, weight, epilogue, y, ldy);
 }
 
-void ck_winograd(ck_context context, ck_precision precision, ck_conv_shape shape, const float *x, long ldx,
-                 ck_weights weight, ck_epilogue epilogue, float *y, long ldy) {
-    ck_products_for(context.path, precision)->winograd(context.pool, precision, shape, x, ldx, weight,
+void ck_winograd(ck_context context, ck_precision precision, int side, ck_conv_shape shape, const float *x,
+                 long ldx, ck_weights weight, ck_epilogue epilogue, float *y, long ldy) {
+    ck_products_for(context.path, precision)->winograd(context.pool, precision, side, shape, x, ldx, weight,
                                                        epilogue, y, ldy);
 }
 

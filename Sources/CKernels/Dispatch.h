@@ -11,8 +11,8 @@ typedef struct ck_path_table {
                  long lda, ck_weights weight, ck_epilogue epilogue, float *c, long ldc);
     void (*conv)(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, ck_weights weight,
                  ck_epilogue epilogue, float *y, long ldy);
-    void (*winograd)(ck_pool *pool, ck_precision precision, ck_conv_shape shape, const float *x, long ldx,
-                     ck_weights weight, ck_epilogue epilogue, float *y, long ldy);
+    void (*winograd)(ck_pool *pool, ck_precision precision, int side, ck_conv_shape shape, const float *x,
+                     long ldx, ck_weights weight, ck_epilogue epilogue, float *y, long ldy);
     void (*attention)(ck_pool *pool, ck_attention_shape shape, const float *queries,
                       const ck_kv_source *sources, int source_count, const float *mask,
                       long mask_image_stride, long mask_query_stride, float *output);

@@ -16,6 +16,15 @@
 ///      128² 640→640                  689   609                 579     543      620
 ///       64² 960→960                  356   281        216      215     213      220
 ///
+/// Tiles of side 6, whose 64 matrices take more room (the first line of one thread):
+///
+///                      filters shared, tiles a chunk         input shared, tiles × inputs
+///                         48/56 96/126                         64×64   128×64  256×64
+///      256² 320→320       331   349                             381     371
+///      256² 640→320       458   399                             467     510     567
+///      128² 640→640       224   254                             261     256     220
+///       64² 960→960       189   160                             160     139     147
+///
 /// Fast mode's filters take half of the room and are dearer to make, so they are shared much longer, if only
 /// through memory (one thread's processor time):
 ///
@@ -41,16 +50,22 @@ typedef struct ck_winograd_plan {
     long parts;          ///< of a chunk that are items of their own, where input is shared and panels are few
 } ck_winograd_plan;
 
-/// Floats, or words, of transformed filters that may be shared.
-enum { ck_most_shared_filters = 4 << 20, ck_most_shared_integers = 24 << 20 };
+/// Floats, or words, of transformed filters that may be shared: of tiles of side 4, of 6 and of integers.
+enum {
+    ck_most_shared_filters_of_4 = 4 << 20,
+    ck_most_shared_filters_of_6 = 16 << 20,
+    ck_most_shared_integers = 24 << 20,
+};
 
 /// `channels` is the input's; `panels` the output's.
-static inline ck_winograd_plan ck_plan_winograd(bool integers, long tiles, long channels, long panels,
-                                                int threads) {
+static inline ck_winograd_plan ck_plan_winograd(bool integers, long matrices, long tiles, long channels,
+                                                long panels, int threads) {
     long all = ck_ceil_div(channels, 16) * 16, length = integers ? ck_words(channels) : all;
-    long most = integers ? ck_most_shared_integers : ck_most_shared_filters;
-    if (tiles >= 96 * threads && 36 * length * panels * ck_panel_width <= most) {
-        long wanted = channels <= 96 ? 24 : integers ? 48 : 96;
+    bool large = matrices == 64;
+    long most = integers ? ck_most_shared_integers
+                         : large ? ck_most_shared_filters_of_6 : ck_most_shared_filters_of_4;
+    if (tiles >= 96 * threads && matrices * length * panels * ck_panel_width <= most) {
+        long wanted = channels <= 96 ? 24 : integers ? 48 : large ? 56 : 96;
         long chunks = ck_ceil_div(ck_ceil_div(tiles, wanted), threads) * threads;
         return (ck_winograd_plan){true, ck_ceil_div(tiles, chunks), .inputs = all, .panels = 2};
     }

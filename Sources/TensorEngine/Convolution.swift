@@ -1,11 +1,13 @@
 import CKernels
 
 /// How a 3×3 convolution is computed. It follows from the layer's shape alone, never from the machine,
-/// because the two ways round differently and a picture's bytes must not depend on where it was made.
+/// because the ways round differently and a picture's bytes must not depend on where it was made.
 package enum ConvolutionRoute: Sendable, Hashable {
     case direct
     /// Winograd F(4×4,3×3): 4 times fewer multiplications (Lavin & Gray 2015, arXiv 1509.09308).
-    case winograd
+    case winograd4
+    /// Winograd F(6×6,3×3): 5 times fewer. Fast mode, whose integers it would blur, takes F(4×4) instead.
+    case winograd6
 
     /// Winograd where the map is at least 8×8 and both channel counts reach 16, one vector: smaller layers
     /// lose more in the transforms than they win in the products. Milliseconds on 2 busy AVX-512 cores:
@@ -17,8 +19,30 @@ package enum ConvolutionRoute: Sendable, Hashable {
     /// | 1024²×32→32 | 188 | 332 |
     /// | 1024²×48→16 | 176 | 324 |
     /// | 1024²×16→16 | 84 | 104 |
+    ///
+    /// Tiles of side 6 where they save a tenth of the products, which on maps of 32² and less their overhang
+    /// takes back, and where 128 channels or more pay for the larger transforms:
+    ///
+    /// | map and channels | tiles of 4 | of 6 |
+    /// |---|---|---|
+    /// | 256²×640→320 | 401 | 319 |
+    /// | 256²×320→320 | 169 | 156 |
+    /// | 256²×128→128 | 31.5 | 28.8 |
+    /// | 128²×960→640 | 307 | 249 |
+    /// | 128²×640→640 | 177 | 163 |
+    /// | 64²×960→960 | 102 | 93 |
+    /// | 2×64²×320→320 | 25.4 | 25.8 |
+    /// | 64²×64→64 | 0.6 | 0.7 |
     package static func forShape(height: Int, width: Int, inputs: Int, outputs: Int) -> ConvolutionRoute {
-        height >= 8 && width >= 8 && inputs >= 16 && outputs >= 16 ? .winograd : .direct
+        guard height >= 8, width >= 8, inputs >= 16, outputs >= 16 else { return .direct }
+        let products4 = 36 * ((height + 3) / 4) * ((width + 3) / 4)
+        let products6 = 64 * ((height + 5) / 6) * ((width + 5) / 6)
+        return 10 * products6 < 9 * products4 && inputs >= 128 && outputs >= 128 ? .winograd6 : .winograd4
+    }
+
+    /// Pixels of a side of Winograd's tiles.
+    fileprivate func side(_ precision: ck_precision) -> CInt {
+        self == .winograd6 && precision == CK_EXACT ? 6 : 4
     }
 }
 
@@ -97,12 +121,13 @@ package struct Convolution {
         return y
     }
 
-    /// Lines of a band: whole tiles of Winograd's, so that the bands' sums are the map's, and enough pixels
-    /// that transforming the filters anew for each costs little. Nil where a map had better stay whole.
+    /// Lines of a band: whole tiles of Winograd's, of either side, so that the bands' sums are the map's, and
+    /// enough pixels that transforming the filters anew for each costs little. Nil where a map had better
+    /// stay whole.
     package static func bandLines(of x: Tensor) -> Int? {
         let pixels = x.height * x.width
         guard pixels >= 4 * bandPixels, pixels * x.channels >= largeMap else { return nil }
-        return max(4, bandPixels / x.width / 4 * 4)
+        return max(12, bandPixels / x.width / 12 * 12)
     }
 
     private static let bandPixels = 16_384
@@ -119,7 +144,7 @@ package struct Convolution {
 
     private func precision(of x: Tensor, _ context: ComputeContext) -> ck_precision {
         let pays =
-            route == .winograd
+            route != .direct
             && FastRule.paysInWinograd(
                 height: x.height, width: x.width, inputs: inputs, outputs: outputs)
         return FastRule.precision(context, pays: pays)
@@ -141,10 +166,10 @@ package struct Convolution {
                             ck_conv(
                                 context.kernels, shape, from, x.pixelStride, weight, epilogue, to,
                                 y.pixelStride)
-                        case .winograd:
+                        case .winograd4, .winograd6:
                             ck_winograd(
-                                context.kernels, precision, shape, from, x.pixelStride, weight,
-                                epilogue, to, y.pixelStride)
+                                context.kernels, precision, route.side(precision), shape, from,
+                                x.pixelStride, weight, epilogue, to, y.pixelStride)
                         }
                     }
                 }

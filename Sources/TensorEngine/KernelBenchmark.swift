@@ -62,11 +62,12 @@ package struct KernelBenchmark {
                 name: "memory read", milliseconds: 0, gflops: 0, shareOfPeak: 0,
                 gigabytesPerSecond: peaks.readGigabytesPerSecond))
         for shape in Self.shapes {
-            add(convolution(shape, .winograd, peak: peak))
+            add(convolution(shape, .winograd4, peak: peak))
+            add(convolution(shape, .winograd6, peak: peak))
             if FastRule.paysInWinograd(
                 height: shape.size, width: shape.size, inputs: shape.inputs, outputs: shape.outputs)
             {
-                add(fast { convolution(shape, .winograd, peak: peak) })
+                add(fast { convolution(shape, .winograd4, peak: peak) })
             }
             add(convolution(shape, .direct, peak: peak))
             context.trim()

@@ -6,7 +6,7 @@ import Testing
 struct LargeMapTests {
     private let side = 128, channels = 16, stride = 528
 
-    @Test func winograd() throws {
+    @Test(arguments: [CInt(4), 6]) func winograd(tile: CInt) throws {
         let arena = Arena()
         defer { arena.free() }
         let x = arena.paddedMap(1, side, side, 1, stride: 1), weight = arena.random(channels * 9, seed: 2)
@@ -16,7 +16,7 @@ struct LargeMapTests {
             images: 1, height: side, width: side, in_channels: 1, out_channels: channels, kernel: 3, stride: 1
         )
         _ = try expectSameBits(arena, count: side * side * stride, aligned: true) { context, y in
-            ck_winograd(context, CK_EXACT, shape, x, 1, weights, epilogue, y, stride)
+            ck_winograd(context, CK_EXACT, tile, shape, x, 1, weights, epilogue, y, stride)
         }
     }
 

@@ -140,8 +140,14 @@ struct MatrixTests {
         ]
         + Ending.all.map { Convolution(images: 2, height: 9, width: 6, inputs: 20, outputs: 40, ending: $0) }
 
-    @Test(arguments: winogradConvolutions, precisions)
-    func winograd(_ v: Convolution, precision: ck_precision) throws {
+    /// A tile's side and the precision that it is used in.
+    static let winogradModes: [(side: CInt, precision: ck_precision)] = [
+        (4, CK_EXACT), (6, CK_EXACT), (4, CK_FAST),
+    ]
+
+    @Test(arguments: winogradConvolutions, winogradModes)
+    func winograd(_ v: Convolution, mode: (side: CInt, precision: ck_precision)) throws {
+        let (side, precision) = mode
         let arena = Arena()
         defer { arena.free() }
         let ldx = v.inputs + 1, ldy = v.outputs + 2
@@ -150,7 +156,7 @@ struct MatrixTests {
         let pixels = v.images * v.height * v.width
         let epilogue = v.ending.epilogue(arena, images: v.images, rows: pixels, channels: v.outputs)
         let y = try expectSameBits(arena, count: pixels * ldy) { context, y in
-            ck_winograd(context, precision, v.shape, x, ldx, weights, epilogue, y, ldy)
+            ck_winograd(context, precision, side, v.shape, x, ldx, weights, epilogue, y, ldy)
         }
         let reference = v.reference(x, ldx, weight, epilogue, ldy)
         #expect(relativeError(y, reference) < (precision == CK_FAST ? 2e-2 : 3e-5))
@@ -164,7 +170,8 @@ struct MatrixTests {
     }
 
     /// An image's result does not depend on the images beside it.
-    @Test(arguments: precisions) func winogradAloneAndInABatch(precision: ck_precision) throws {
+    @Test(arguments: winogradModes)
+    func winogradAloneAndInABatch(side: CInt, precision: ck_precision) throws {
         let arena = Arena()
         defer { arena.free() }
         let batch = Convolution(images: 3, height: 10, width: 12, inputs: 32, outputs: 64)
@@ -174,10 +181,11 @@ struct MatrixTests {
         let epilogue = Ending(bias: false).epilogue(arena, images: 1, rows: 1, channels: 1)
         let pixels = 10 * 12,
             together = try expectSameBits(arena, count: 3 * pixels * 64) { context, y in
-                ck_winograd(context, precision, batch.shape, x, 32, weights, epilogue, y, 64)
+                ck_winograd(context, precision, side, batch.shape, x, 32, weights, epilogue, y, 64)
             }
         let last = try expectSameBits(arena, count: pixels * 64) { context, y in
-            ck_winograd(context, precision, alone.shape, x + 2 * 12 * 14 * 32, 32, weights, epilogue, y, 64)
+            ck_winograd(
+                context, precision, side, alone.shape, x + 2 * 12 * 14 * 32, 32, weights, epilogue, y, 64)
         }
         #expect((0..<pixels * 64).allSatisfy { last[$0] == together[2 * pixels * 64 + $0] })
     }

@@ -18,8 +18,8 @@ void ck_naive_gemm(ck_pool *pool, ck_precision precision, long images, long m, l
                    long lda, ck_weights weight, ck_epilogue epilogue, float *c, long ldc);
 void ck_naive_conv(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx, ck_weights weight,
                    ck_epilogue epilogue, float *y, long ldy);
-void ck_naive_winograd(ck_pool *pool, ck_precision precision, ck_conv_shape shape, const float *x, long ldx,
-                       ck_weights weights, ck_epilogue epilogue, float *y, long ldy);
+void ck_naive_winograd(ck_pool *pool, ck_precision precision, int side, ck_conv_shape shape, const float *x,
+                       long ldx, ck_weights weights, ck_epilogue epilogue, float *y, long ldy);
 void ck_naive_attention(ck_pool *pool, ck_attention_shape shape, const float *queries,
                         const ck_kv_source *sources, int source_count, const float *mask,
                         long mask_image_stride, long mask_query_stride, float *output);

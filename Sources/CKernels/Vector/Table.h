@@ -10,6 +10,7 @@
 #include "Grid.h"
 #include "Matrix.h"
 #include "Convolution.h"
+#include "WinogradLines.h"
 #include "WinogradTransform.h"
 #include "Winograd.h"
 #include "Attention.h"

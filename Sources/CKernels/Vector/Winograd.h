@@ -1,13 +1,13 @@
-// Winograd F(4×4,3×3): transform the input, 36 matrix products, transform back. Weights come as torch keeps
-// them and are transformed here, so that a network's weights need no second copy.
+// Winograd: transform the input, 36 or 64 matrix products, transform back. Weights come as torch keeps them
+// and are transformed here, so that a network's weights need no second copy.
 //
 // `WinogradPlan.h` says how the work is divided.
 
 // MARK: Shared filters: an item is a chunk of tiles
 
-/// A panel's 36 matrices [in][width] follow one another.
+/// A panel's matrices [in][width] follow one another.
 static float *filters_of(const winograd *w, long panel) {
-    return w->shared + panel * 36 * w->filter_stride;
+    return w->shared + panel * w->matrices * w->filter_stride;
 }
 
 enum { shared_inputs = ck_block_inputs }; // input channels an item of the filters' transform takes
@@ -24,7 +24,7 @@ static void shared_filters_item(void *user, long item) {
 /// The transformed tiles against panels `panel` ..< `end`.
 static void multiply_panels(const winograd *w, const float *input, long count, long panel, long end,
                             float *sums) {
-    for (long i = 0; i < 36; i++) {
+    for (long i = 0; i < w->matrices; i++) {
         for (long p = panel; p < end; p++) {
             const float *filters = filters_of(w, p) + i * w->filter_stride;
             const float *next = filters_of(w, p + 1 < end ? p + 1 : panel);
@@ -42,7 +42,7 @@ static void multiply_panels(const winograd *w, const float *input, long count, l
 static void chunk_item(void *user, long item, int thread) {
     const winograd *w = user;
     long first = item * w->plan.tiles, count = ck_min(w->plan.tiles, w->tiles - first);
-    float *input = w->scratch + thread * w->thread_floats, *sums = input + 36 * w->input_stride;
+    float *input = w->scratch + thread * w->thread_floats, *sums = input + w->matrices * w->input_stride;
     transform_tiles(w, first, first + count, input);
     long panels = ck_panels(w->shape.out_channels);
     for (long panel = 0; panel < panels; panel += w->plan.panels) {
@@ -56,8 +56,8 @@ static void convolve_with_shared_filters(ck_pool *pool, winograd *w) {
     long panels = ck_panels(w->shape.out_channels);
     w->filter_stride = matrix_stride(row_length(w->integers, w->shape.in_channels) * ck_panel_width);
     w->sum_stride = matrix_stride(w->plan.tiles * w->plan.panels * ck_panel_width);
-    w->thread_floats = 36 * (w->input_stride + w->sum_stride);
-    long shared_floats = panels * 36 * w->filter_stride;
+    w->thread_floats = w->matrices * (w->input_stride + w->sum_stride);
+    long shared_floats = panels * w->matrices * w->filter_stride;
     w->shared = ck_pool_scratch(pool, (size_t)(shared_floats + ck_pool_threads(pool) * w->thread_floats));
     w->scratch = w->shared + shared_floats;
     ck_pool_for(pool, panels * ck_ceil_div(w->shape.in_channels, shared_inputs), shared_filters_item, w);
@@ -81,12 +81,12 @@ static void panel_item(void *user, long item, int thread) {
     long parts = w->plan.parts, panel = item / parts, part = item % parts, block = w->plan.inputs;
     long tile = w->chunk_tiles * part / parts, count = w->chunk_tiles * (part + 1) / parts - tile;
     long inputs = w->shape.in_channels, width = ck_width_of_panel(w->shape.out_channels, panel);
-    float *filters = w->scratch + thread * w->thread_floats, *sums = filters + 36 * w->filter_stride;
+    float *filters = w->scratch + thread * w->thread_floats, *sums = filters + w->matrices * w->filter_stride;
     const float *input = w->shared + tile * w->input_length;
     for (long first = 0; first < inputs; first += block) {
         long some = ck_min(block, inputs - first);
         transform_filters(w, panel, first, some, filters);
-        for (long i = 0; i < 36; i++, input += w->input_stride) {
+        for (long i = 0; i < w->matrices; i++, input += w->input_stride) {
             const float *matrix = filters + i * w->filter_stride;
             tile_sum sum = {.a = input, .lda = w->input_length, .taps = single_tap, .tap_count = 1,
                             .k = row_length(w->integers, some), .next_panel = matrix + w->filter_stride,
@@ -101,8 +101,8 @@ static void convolve_with_shared_input(ck_pool *pool, winograd *w) {
     long blocks = ck_ceil_div(w->shape.in_channels, w->plan.inputs);
     w->filter_stride = matrix_stride(w->input_length * ck_panel_width);
     w->sum_stride = matrix_stride(w->plan.tiles * ck_panel_width);
-    w->thread_floats = 36 * (w->filter_stride + w->sum_stride);
-    long shared_floats = blocks * 36 * w->input_stride;
+    w->thread_floats = w->matrices * (w->filter_stride + w->sum_stride);
+    long shared_floats = blocks * w->matrices * w->input_stride;
     w->shared = ck_pool_scratch(pool, (size_t)(shared_floats + ck_pool_threads(pool) * w->thread_floats));
     w->scratch = w->shared + shared_floats;
     for (w->first_tile = 0; w->first_tile < w->tiles; w->first_tile += w->plan.tiles) {
@@ -112,17 +112,19 @@ static void convolve_with_shared_input(ck_pool *pool, winograd *w) {
     }
 }
 
-static void vector_winograd(ck_pool *pool, ck_precision precision, ck_conv_shape shape, const float *x,
-                            long ldx, ck_weights weights, ck_epilogue epilogue, float *y, long ldy) {
+static void vector_winograd(ck_pool *pool, ck_precision precision, int side, ck_conv_shape shape,
+                            const float *x, long ldx, ck_weights weights, ck_epilogue epilogue, float *y,
+                            long ldy) {
     winograd w = {
-        .integers = precision == CK_FAST, .shape = shape, .x = x, .ldx = ldx, .weights = weights,
-        .epilogue = epilogue, .y = y, .ldy = ldy,
-        .tile_rows = ck_ceil_div(shape.height, 4), .tile_columns = ck_ceil_div(shape.width, 4),
+        .integers = precision == CK_FAST, .side = side, .matrices = (side + 2) * (side + 2), .shape = shape,
+        .x = x, .ldx = ldx, .weights = weights, .epilogue = epilogue, .y = y, .ldy = ldy,
+        .tile_rows = ck_ceil_div(shape.height, side), .tile_columns = ck_ceil_div(shape.width, side),
         .stream = ck_streams(shape.images * shape.height * shape.width * ldy),
     };
     w.tiles = shape.images * w.tile_rows * w.tile_columns;
     long panels = ck_panels(shape.out_channels);
-    w.plan = ck_plan_winograd(w.integers, w.tiles, shape.in_channels, panels, ck_pool_threads(pool));
+    w.plan = ck_plan_winograd(w.integers, w.matrices, w.tiles, shape.in_channels, panels,
+                              ck_pool_threads(pool));
     w.input_length = row_length(w.integers, w.plan.inputs);
     w.input_stride = matrix_stride(w.plan.tiles * w.input_length);
     if (w.plan.shares_filters) {

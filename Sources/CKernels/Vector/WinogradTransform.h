@@ -1,8 +1,9 @@
-// What surrounds the products of Winograd F(4×4,3×3): filters, tiles of the input and of the output, between
-// their maps and the 36 matrices.
+// What surrounds the products of Winograd: filters, tiles of the input and of the output, between their maps
+// and the matrices, of which there is one for each pixel of a piece.
 
 typedef struct winograd {
     bool integers;
+    int side, matrices; // pixels of a tile's side; a piece's, 36 or 64
     ck_conv_shape shape;
     long tile_rows, tile_columns, tiles;
     const float *x;
@@ -13,7 +14,7 @@ typedef struct winograd {
     long ldy;
     ck_winograd_plan plan;
     long input_length; // floats or words of a block's row of the transformed input
-    long input_stride, filter_stride, sum_stride; // floats between two of the 36 matrices
+    long input_stride, filter_stride, sum_stride; // floats between two matrices
     long first_tile, chunk_tiles; // of the chunk, where its input is shared
     float *shared;                // transformed filters, or the chunk's transformed input
     float *scratch;               // per thread
@@ -26,60 +27,42 @@ static long matrix_stride(long floats) {
     return ck_line_floats(floats) + 16;
 }
 
-// MARK: Transforms
-
-CK_INLINE void filter_line(const v16 w[3], v16 out[6]) {
-    const float sixth = 1.0f / 6, twelfth = 1.0f / 12, part = 1.0f / 24;
-    v16 outer = splat(-sixth) * (w[0] + w[2]), mixed = fma16(splat(part), w[0], splat(sixth) * w[2]);
-    out[0] = splat(0.25f) * w[0];
-    out[1] = fma16(splat(-sixth), w[1], outer);
-    out[2] = fma16(splat(sixth), w[1], outer);
-    out[3] = fma16(splat(twelfth), w[1], mixed);
-    out[4] = fma16(splat(-twelfth), w[1], mixed);
-    out[5] = w[2];
-}
-
-CK_INLINE void input_line(const v16 d[6], v16 out[6]) {
-    v16 a = fma16(splat(-4.0f), d[2], d[4]), b = fma16(splat(-4.0f), d[1], d[3]);
-    v16 e = d[4] - d[2], f = 2.0f * (d[3] - d[1]);
-    out[0] = fma16(splat(4.0f), d[0], fma16(splat(-5.0f), d[2], d[4]));
-    out[1] = a + b;
-    out[2] = a - b;
-    out[3] = e + f;
-    out[4] = e - f;
-    out[5] = fma16(splat(4.0f), d[1], fma16(splat(-5.0f), d[3], d[5]));
-}
-
-CK_INLINE void output_line(const v16 m[6], v16 out[4]) {
-    v16 s = m[1] + m[2], d = m[1] - m[2], u = m[3] + m[4], v = m[3] - m[4];
-    out[0] = (m[0] + s) + u;
-    out[1] = fma16(splat(2.0f), v, d);
-    out[2] = fma16(splat(4.0f), u, s);
-    out[3] = fma16(splat(8.0f), v, d) + m[5];
-}
-
 enum {
     filter_block = 16, // input channels whose filters are turned at a time
     staged_row = ck_block_inputs + 16, // floats between two staged rows, which fall on different sets
 };
 
-/// Sixteen filters, whose taps lie `tap` floats apart, into the 36 matrices.
-CK_INLINE void transform_filter(const float *taps, long tap, float *out, long stride) {
-    v16 half[3][6];
+/// Sixteen filters, whose taps lie `tap` floats apart, into the matrices.
+CK_INLINE void transform_filter(const int side, const float *taps, long tap, float *out, long stride) {
+    const int piece = side + 2;
+    v16 half[3][most_piece];
+#pragma clang loop unroll(full)
     for (int j = 0; j < 3; j++) {
         v16 column[3];
         for (int i = 0; i < 3; i++) column[i] = load16(taps + (i * 3 + j) * tap);
-        filter_line(column, half[j]);
+        filter_line(side, column, half[j]);
     }
-    for (int i = 0; i < 6; i++) {
-        v16 row[3] = {half[0][i], half[1][i], half[2][i]}, transformed[6];
-        filter_line(row, transformed);
-        for (int j = 0; j < 6; j++) store16(out + (i * 6 + j) * stride, transformed[j]);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < piece; i++) {
+        v16 row[3] = {half[0][i], half[1][i], half[2][i]}, transformed[most_piece];
+        filter_line(side, row, transformed);
+        for (int j = 0; j < piece; j++) store16(out + (i * piece + j) * stride, transformed[j]);
     }
 }
 
-/// Filters of the panel's outputs for `count` inputs from `first` on, into 36 matrices [count][width] that
-/// lie `stride` floats apart.
+/// The panel's filters for `count` inputs, their taps turned, into matrices [count][width].
+CK_INLINE void transform_turned(const int side, const float *turned, long count, long width, float *out,
+                                long stride) {
+    for (long input = 0; input < count; input++) {
+        for (long half = 0; half < width; half += 16) {
+            long at = input * width + half;
+            transform_filter(side, turned + at, count * width, out + at, stride);
+        }
+    }
+}
+
+/// Filters of the panel's outputs for `count` inputs from `first` on, into matrices [count][width] that lie
+/// `stride` floats apart.
 static void float_filters(const winograd *w, long panel, long first, long count, float *out, long stride) {
     _Alignas(64) float turned[9 * filter_block * ck_panel_width];
     long inputs = w->shape.in_channels, output = panel * ck_panel_width;
@@ -96,16 +79,15 @@ static void float_filters(const winograd *w, long panel, long first, long count,
             for (long line = 0; line < 9 * filter_block * size; line += 64) __builtin_prefetch(next + line);
         }
         load_panel(&filters, width, turned);
-        for (long input = 0; input < some; input++) {
-            for (long half = 0; half < width; half += 16) {
-                long at = input * width + half;
-                transform_filter(turned + at, some * width, out + at, stride);
-            }
+        if (w->side == 6) {
+            transform_turned(6, turned, some, width, out, stride);
+        } else {
+            transform_turned(4, turned, some, width, out, stride);
         }
     }
 }
 
-/// The same as blocks of integers.
+/// The same as blocks of integers, of tiles of side 4.
 static void integer_filters(const winograd *w, long panel, long first, long count, float *out) {
     _Alignas(64) float staged[36 * ck_block_inputs * ck_panel_width];
     long width = ck_width_of_panel(w->shape.out_channels, panel), stride = ck_block_inputs * ck_panel_width;
@@ -130,51 +112,56 @@ static void transform_filters(const winograd *w, long panel, long first, long co
     }
 }
 
-/// Sixteen channels (or `count`, the rest zero) of one 6×6 piece into the 36 matrices.
-CK_INLINE void transform_channels(const float *x, long pixel, long line, long count, float *out,
-                                  long stride) {
-    v16 half[6][6];
-    for (int i = 0; i < 6; i++) {
-        v16 d[6];
-        for (int j = 0; j < 6; j++) d[j] = load_up_to(x + i * line + j * pixel, count);
-        input_line(d, half[i]);
+/// Sixteen channels (or `count`, the rest zero) of one piece into the matrices.
+CK_INLINE void transform_channels(const int side, const float *x, long pixel, long line, long count,
+                                  float *out, long stride) {
+    const int piece = side + 2;
+    v16 half[most_piece][most_piece];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < piece; i++) {
+        v16 d[most_piece];
+        for (int j = 0; j < piece; j++) d[j] = load_up_to(x + i * line + j * pixel, count);
+        input_line(side, d, half[i]);
     }
-    for (int j = 0; j < 6; j++) {
-        v16 d[6], transformed[6];
-        for (int i = 0; i < 6; i++) d[i] = half[i][j];
-        input_line(d, transformed);
-        for (int i = 0; i < 6; i++) store16(out + (i * 6 + j) * stride, transformed[i]);
+#pragma clang loop unroll(full)
+    for (int j = 0; j < piece; j++) {
+        v16 d[most_piece], transformed[most_piece];
+        for (int i = 0; i < piece; i++) d[i] = half[i][j];
+        input_line(side, d, transformed);
+        for (int i = 0; i < piece; i++) store16(out + (i * piece + j) * stride, transformed[i]);
     }
 }
 
 /// Where the row of `channel`, which begins a block of integers or sixteen floats, goes on in the blocked
 /// matrices.
 CK_INLINE long channel_offset(const winograd *w, long channel) {
-    return channel / w->plan.inputs * 36 * w->input_stride
+    return channel / w->plan.inputs * w->matrices * w->input_stride
         + row_length(w->integers, channel % w->plan.inputs);
 }
 
-/// A piece's channels from `first` on, `count` of them, into 36 rows that lie `stride` apart.
-static void transform_piece(const float *x, long pixel, long line, long count, float *out, long stride) {
+/// `count` channels of a piece into rows that lie `stride` apart.
+CK_INLINE void transform_piece(const int side, const float *x, long pixel, long line, long count, float *out,
+                               long stride) {
     long c = 0;
-    for (; c + 16 <= count; c += 16) transform_channels(x + c, pixel, line, 16, out + c, stride);
-    if (c < count) transform_channels(x + c, pixel, line, count - c, out + c, stride);
+    for (; c + 16 <= count; c += 16) transform_channels(side, x + c, pixel, line, 16, out + c, stride);
+    if (c < count) transform_channels(side, x + c, pixel, line, count - c, out + c, stride);
 }
 
 /// A piece that reaches past the padded map is transformed as if the map went on with zeros.
-static void transform_edge_piece(const float *x, long pixel, long line, long rows, long columns, long count,
-                                 float *out, long stride) {
-    float copy[36 * 16];
+CK_INLINE void transform_edge_piece(const int side, const float *x, long pixel, long line, long rows,
+                                    long columns, long count, float *out, long stride) {
+    const int piece = side + 2;
+    float copy[most_matrices * 16];
     for (long c = 0; c < count; c += 16) {
         long some = ck_min(16, count - c);
         __builtin_memset(copy, 0, sizeof copy);
         for (long i = 0; i < rows; i++) {
             for (long j = 0; j < columns; j++) {
                 const float *source = x + i * line + j * pixel + c;
-                __builtin_memcpy(copy + (i * 6 + j) * 16, source, (size_t)some * sizeof(float));
+                __builtin_memcpy(copy + (i * piece + j) * 16, source, (size_t)some * sizeof(float));
             }
         }
-        transform_channels(copy, 16, 6 * 16, 16, out + c, stride);
+        transform_channels(side, copy, 16, piece * 16, 16, out + c, stride);
     }
 }
 
@@ -185,13 +172,14 @@ typedef struct tile_place {
 
 CK_INLINE tile_place place_of(const winograd *w, long tile) {
     long in_image = tile % (w->tile_rows * w->tile_columns);
-    return (tile_place){tile / (w->tile_rows * w->tile_columns), in_image / w->tile_columns * 4,
-                        in_image % w->tile_columns * 4};
+    return (tile_place){tile / (w->tile_rows * w->tile_columns), in_image / w->tile_columns * w->side,
+                        in_image % w->tile_columns * w->side};
 }
 
 /// A tile into its row of the blocked matrices.
-static void transform_tile(const winograd *w, tile_place p, float *out) {
-    _Alignas(64) float staged[36 * staged_row];
+CK_INLINE void transform_tile(const int side, const winograd *w, tile_place p, float *out) {
+    const int piece = side + 2;
+    _Alignas(64) float staged[36 * staged_row]; // of integers, whose side is 4
     long rows = w->shape.height + 2, columns = w->shape.width + 2, line = columns * w->ldx;
     const float *x = w->x + (p.image * rows + p.top) * line + p.left * w->ldx;
     long step = w->integers ? ck_min(ck_block_inputs, w->plan.inputs) : w->plan.inputs;
@@ -199,11 +187,11 @@ static void transform_tile(const winograd *w, tile_place p, float *out) {
         long count = ck_min(step, w->shape.in_channels - c);
         float *to = w->integers ? staged : out + channel_offset(w, c);
         long stride = w->integers ? staged_row : w->input_stride;
-        if (p.top + 6 <= rows && p.left + 6 <= columns) {
-            transform_piece(x + c, w->ldx, line, count, to, stride);
+        if (p.top + piece <= rows && p.left + piece <= columns) {
+            transform_piece(side, x + c, w->ldx, line, count, to, stride);
         } else {
-            transform_edge_piece(x + c, w->ldx, line, ck_min(6, rows - p.top), ck_min(6, columns - p.left),
-                                 count, to, stride);
+            transform_edge_piece(side, x + c, w->ldx, line, ck_min(piece, rows - p.top),
+                                 ck_min(piece, columns - p.left), count, to, stride);
         }
         float *words = out + channel_offset(w, c);
         for (long i = 0; w->integers && i < 36; i++, words += w->input_stride) {
@@ -212,31 +200,38 @@ static void transform_tile(const winograd *w, tile_place p, float *out) {
     }
 }
 
-/// Tiles `first` ..< `end` into rows of the blocked matrices [block][36][tile][input_length].
+/// Tiles `first` ..< `end` into rows of the blocked matrices [block][matrix][tile][input_length].
 static void transform_tiles(const winograd *w, long first, long end, float *out) {
     for (long tile = first; tile < end; tile++, out += w->input_length) {
-        transform_tile(w, place_of(w, tile), out);
+        if (w->side == 6) {
+            transform_tile(6, w, place_of(w, tile), out);
+        } else {
+            transform_tile(4, w, place_of(w, tile), out);
+        }
     }
 }
 
-/// Sixteen channels of one tile back to `rows`×`columns` pixels (4×4 except at the map's far edges), with the
-/// epilogue. `count` of the channels exist.
-CK_INLINE void restore_pixels(const winograd *w, tile_place p, const float *sums, long stride, long channel,
-                              const long rows, const long columns, const long count, const bool stream) {
+/// Sixteen channels of one tile back to `rows`×`columns` pixels (`side`×`side` except at the map's far
+/// edges), with the epilogue. `count` of the channels exist.
+CK_INLINE void restore_pixels(const int side, const winograd *w, tile_place p, const float *sums, long stride,
+                              long channel, const long rows, const long columns, const long count,
+                              const bool stream) {
+    const int piece = side + 2;
     const ck_epilogue epilogue = w->epilogue;
     const float *bias = epilogue.bias;
     if (bias) bias += p.image * epilogue.bias_image_stride + channel;
-    v16 half[6][4], added = bias ? load_up_to(bias, count) : splat(0.0f);
-    for (int i = 0; i < 6; i++) {
-        v16 m[6];
-        for (int j = 0; j < 6; j++) m[j] = load16(sums + (i * 6 + j) * stride);
-        output_line(m, half[i]);
+    v16 half[most_piece][most_side], added = bias ? load_up_to(bias, count) : splat(0.0f);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < piece; i++) {
+        v16 m[most_piece];
+        for (int j = 0; j < piece; j++) m[j] = load16(sums + (i * piece + j) * stride);
+        output_line(side, m, half[i]);
     }
     long corner = (p.image * w->shape.height + p.top) * w->shape.width + p.left;
     for (long j = 0; j < columns; j++) {
-        v16 m[6], out[4];
-        for (int i = 0; i < 6; i++) m[i] = half[i][j];
-        output_line(m, out);
+        v16 m[most_piece], out[most_side];
+        for (int i = 0; i < piece; i++) m[i] = half[i][j];
+        output_line(side, m, out);
         for (long i = 0; i < rows; i++) {
             long pixel = corner + i * w->shape.width + j;
             float *y = w->y + pixel * w->ldy + channel;
@@ -255,19 +250,19 @@ CK_INLINE void restore_pixels(const winograd *w, tile_place p, const float *sums
     }
 }
 
-static void restore_channels(const winograd *w, tile_place p, const float *sums, long stride, long channel,
-                             long count) {
-    long rows = ck_min(4, w->shape.height - p.top), columns = ck_min(4, w->shape.width - p.left);
-    if (rows < 4 || columns < 4 || count < 16) {
-        restore_pixels(w, p, sums, stride, channel, rows, columns, count, false);
+CK_INLINE void restore_channels(const int side, const winograd *w, tile_place p, const float *sums,
+                                long stride, long channel, long count) {
+    long rows = ck_min(side, w->shape.height - p.top), columns = ck_min(side, w->shape.width - p.left);
+    if (rows < side || columns < side || count < 16) {
+        restore_pixels(side, w, p, sums, stride, channel, rows, columns, count, false);
     } else if (w->stream) {
-        restore_pixels(w, p, sums, stride, channel, 4, 4, 16, true);
+        restore_pixels(side, w, p, sums, stride, channel, side, side, 16, true);
     } else {
-        restore_pixels(w, p, sums, stride, channel, 4, 4, 16, false);
+        restore_pixels(side, w, p, sums, stride, channel, side, side, 16, false);
     }
 }
 
-/// The sums [36][tile][channel] of panels `panel` ..< `end` become pixels.
+/// The sums [matrix][tile][channel] of panels `panel` ..< `end` become pixels.
 static void restore_tiles(const winograd *w, long first, long count, long panel, long end,
                           const float *sums) {
     long outputs = w->shape.out_channels, ld = (end - panel) * ck_panel_width;
@@ -276,7 +271,11 @@ static void restore_tiles(const winograd *w, long first, long count, long panel,
         tile_place place = place_of(w, first + tile);
         for (long channel = first_channel; channel < end_channel; channel += 16) {
             const float *at = sums + tile * ld + channel - first_channel;
-            restore_channels(w, place, at, w->sum_stride, channel, outputs - channel);
+            if (w->side == 6) {
+                restore_channels(6, w, place, at, w->sum_stride, channel, outputs - channel);
+            } else {
+                restore_channels(4, w, place, at, w->sum_stride, channel, outputs - channel);
+            }
         }
     }
 }

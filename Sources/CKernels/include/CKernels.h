@@ -112,10 +112,10 @@ typedef struct ck_conv_shape {
 void ck_conv(ck_context context, ck_conv_shape shape, const float *x, long ldx, ck_weights weight,
              ck_epilogue epilogue, float *y, long ldy);
 
-/// Winograd F(4×4,3×3), stride 1 (Lavin & Gray 2015, arXiv 1509.09308). Edge tiles of maps that 4 does
-/// not divide are handled.
-void ck_winograd(ck_context context, ck_precision precision, ck_conv_shape shape, const float *x, long ldx,
-                 ck_weights weight, ck_epilogue epilogue, float *y, long ldy);
+/// Winograd F(side×side,3×3), stride 1 (Lavin & Gray 2015, arXiv 1509.09308): the side of a tile is 4, or in
+/// exact mode 6. Edge tiles of maps that it does not divide are handled.
+void ck_winograd(ck_context context, ck_precision precision, int side, ck_conv_shape shape, const float *x,
+                 long ldx, ck_weights weight, ck_epilogue epilogue, float *y, long ldy);
 
 // MARK: Attention
 
