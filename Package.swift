@@ -84,8 +84,8 @@ let package = Package(
         tests("StoreTests", "Store", "Farm", grdb),
         tests("CoordinatorTests", "Coordinator", "Farm", "FarmProtocol", "ZeroMQ", "Store", logging),
         tests(
-            "WorkerTests", "tessera-fake-worker", "Worker", "Client", "Coordinator", "Farm", "FarmProtocol", "ZeroMQ", "Diffusion",
-            "Imaging", crypto, logging),
+            "WorkerTests", "tessera-fake-worker", "Worker", "Client", "Coordinator", "Farm", "FarmProtocol",
+            "ZeroMQ", "Diffusion", "Imaging", crypto, logging),
         tests("ClientTests", "Client", "Coordinator", "Farm", "FarmProtocol", "ZeroMQ", crypto, logging),
         tests("tesseraTests", "tessera", "Imaging"),
         tests("SimulationTests", "Simulation", "Farm", "Store"),

@@ -1,9 +1,10 @@
 /// How a Winograd convolution is divided. It decides speed only: the bits do not depend on it.
 ///
 /// Where all transformed filters fit a third-level cache and tiles are many, filters are transformed once and
-/// shared, and an item is a chunk of tiles with its own transformed input. Else the transformed input of a
-/// chunk is shared and an item is a panel, whose filters are transformed block by block into the
-/// second-level cache: the larger the weights, the less they are moved.
+/// shared, and an item is a chunk of tiles with its own transformed input. Those of side 6, dearer to make,
+/// are shared up to 64 MB. Else the transformed input of a chunk is shared and an item is a panel, whose
+/// filters are transformed block by block into the second-level cache: the larger the weights, the less they
+/// are moved.
 ///
 /// Measured on two cores of Cascade Lake (AVX-512; 1 MB of second-level cache a core), milliseconds on a
 /// machine that others used too:
@@ -57,7 +58,7 @@ enum {
     ck_most_shared_integers = 24 << 20,
 };
 
-/// `channels` is the input's; `panels` the output's.
+/// `matrices` is 36 or 64, for tiles of side 4 or 6; `channels` is the input's, `panels` the output's.
 static inline ck_winograd_plan ck_plan_winograd(bool integers, long matrices, long tiles, long channels,
                                                 long panels, int threads) {
     long all = ck_ceil_div(channels, 16) * 16, length = integers ? ck_words(channels) : all;

@@ -133,8 +133,11 @@ struct MatrixTests {
             Convolution(images: 1, height: 58, width: 60, inputs: 70, outputs: 20),
             // Many channels: filters come in blocks, and one panel is divided between three threads.
             Convolution(images: 1, height: 13, width: 11, inputs: 150, outputs: 30),
-            // With three threads: two chunks of shared input.
+            // With three threads: two chunks of shared input, for tiles of side 4 and of side 6.
             Convolution(images: 1, height: 64, width: 66, inputs: 1, outputs: 34),
+            Convolution(images: 1, height: 96, width: 102, inputs: 1, outputs: 34),
+            // Filters that any number of threads shares, of more channels than the smallest chunks are for.
+            Convolution(images: 1, height: 102, width: 105, inputs: 100, outputs: 34),
             Convolution(images: 1, height: 9, width: 10, inputs: 19, outputs: 35, type: CK_TYPE_F16),
             Convolution(images: 1, height: 9, width: 10, inputs: 19, outputs: 35, type: CK_TYPE_BF16),
         ]

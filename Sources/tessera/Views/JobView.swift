@@ -17,7 +17,7 @@ struct JobView: Encodable {
     let finished: Date?
     /// Results that differed from the committed one.
     let alarms: Int
-    /// The first images that failed, and why; nil where that was not asked.
+    /// The first ten images that failed, and why; nil where that was not asked.
     let failures: [Failure]?
 
     /// Images by state.
