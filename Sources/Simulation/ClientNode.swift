@@ -16,6 +16,7 @@ struct ClientNode {
     var step = Step.submit
     /// The request whose answer it waits for; the user's own requests have other numbers.
     var number: UInt64 = 0
+    var askedAt: Int64 = 0
     var job: JobID?
     /// Fences earlier wakes.
     var serial = 0

@@ -9,6 +9,7 @@ extension World {
         let client = clients[index]
         guard !client.isDone, client.serial == serial else { return }
         clients[index].number += 1
+        clients[index].askedAt = now
         let request: ClientRequest
         switch client.step {
         case .submit: request = .submit(client.submission)
@@ -51,13 +52,25 @@ extension World {
                 clients[index].step = .end
             }
             wakeNow(index)
-        case (.status(let status), .watch(let job)) where status.id == job:
-            if let text = witness.judge(status) { fail(text) }
-            let isOver = status.state == .finished || status.state == .cancelled
-            if now > scenario.faultsEnd, isOver { clients[index].step = .done(job) }
+        case (.status(let status), .watch(let job)) where status.id == job,
+            (.status(let status), .done(let job)) where status.id == job:
+            take(status, of: job, isAnswer: number == client.number, at: index)
         case (.refused(let refusal), _):
             take(refusal, at: index)
         default: break
+        }
+    }
+
+    /// A job is done when an answer to a question of quiet times says so. An order of its own may come later
+    /// than that and open the job again: its answer says so.
+    private func take(_ status: JobStatus, of job: JobID, isAnswer: Bool, at index: Int) {
+        if let text = witness.judge(status) { fail(text) }
+        let isOver = status.state == .finished || status.state == .cancelled
+        if isOver, isAnswer, clients[index].askedAt > scenario.faultsEnd {
+            clients[index].step = .done(job)
+        } else if !isOver, clients[index].isDone {
+            clients[index].step = .watch(job)
+            planWake(index, after: dice.time(4_000...8_000))
         }
     }
 
