@@ -76,7 +76,11 @@ package struct KernelBenchmark {
             add(product(m: m, n: n, k: k, peak: peak))
             add(fast { product(m: m, n: n, k: k, peak: peak) })
         }
-        add(attention(tokens: 1024, heads: 10, headSize: 64, peak: peak))
+        for (images, tokens, heads, headSize) in [
+            (2, 1024, 10, 64), (1, 4096, 16, 40), (1, 1024, 16, 80), (1, 256, 16, 160),
+        ] {
+            add(attention(images: images, tokens: tokens, heads: heads, headSize: headSize, peak: peak))
+        }
         add(groupNorm(size: 256, channels: 320))
         add(groupNorm(size: 1024, channels: 16))
         context.trim()
@@ -118,13 +122,13 @@ package struct KernelBenchmark {
         }
     }
 
-    private func attention(tokens: Int, heads: Int, headSize: Int, peak: Double) -> Row {
+    private func attention(images: Int, tokens: Int, heads: Int, headSize: Int, peak: Double) -> Row {
         let width = heads * headSize
-        let x = context.matrix(images: 2, rows: tokens, channels: 3 * width)
+        let x = context.matrix(images: images, rows: tokens, channels: 3 * width)
         x.fill()
         let source = KeyValues(keys: x.channels(width..<2 * width), values: x.channels(2 * width..<3 * width))
-        let flop = 8 * Double(tokens) * Double(tokens) * Double(width)
-        return measure("attention 2×\(heads)×\(tokens)²×\(headSize)", flop: flop, peak: peak) {
+        let flop = 4 * Double(images) * Double(tokens) * Double(tokens) * Double(width)
+        return measure("attention \(images)×\(heads)×\(tokens)²×\(headSize)", flop: flop, peak: peak) {
             _ = context.attention(x.channels(0..<width), [source], heads: heads)
         }
     }

@@ -3,13 +3,16 @@ processes run alternately, medians printed as a table of ratios.
 
 Usage: python ops/bench/peers.py picture [--model weights/emoji] [--size 1024] [--runs 3] [--json]
        python ops/bench/peers.py step MODEL STAGE... [--peers tessera-fast,torch-f32,torch-bf16] [--runs 3] [--json]
+       python ops/bench/peers.py kernels [--peers torch-f32,torch-channels-last] [--runs 3] [--json]
 The Python that runs this must have torch, diffusers and transformers, and openvino where that peer is asked for.
 `tessera models synthesize karlo --out DIR` makes a model of full size.
 """
 
 import argparse
 import json
+import math
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -24,7 +27,7 @@ def result(command):
     """The last JSON value that a command prints."""
     done = subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True)
     text = done.stdout.strip()
-    return json.loads(text if text.endswith("\n}") or "\n" not in text else text.splitlines()[-1])
+    return json.loads(text if text.endswith(("\n}", "\n]")) or "\n" not in text else text.splitlines()[-1])
 
 
 # Each runner returns figures by name: seconds, or memory in MB.
@@ -58,6 +61,22 @@ def peer_step(arguments, stage, engine):
     return {"load": report["load"], "step": min(report["seconds"]), "MB": report["peak_memory_mb"]}
 
 
+def tessera_kernels(arguments):
+    """Milliseconds of each operator in exact mode; of a convolution's routes, the fastest."""
+    command = [arguments.tessera, "bench", "kernels", "--threads", arguments.threads, "--json"]
+    figures = {}
+    for row in result(command):
+        name = re.sub(r" (winograd\d|direct)\b", "", row["name"])
+        if row["milliseconds"] > 0 and " fast" not in name:
+            figures[name] = min(row["milliseconds"], figures.get(name, math.inf))
+    return figures
+
+
+def torch_kernels(arguments, engine, rows):
+    command = [sys.executable, ROOT / "ops/bench/torch_kernels.py", *rows, "--engine", engine]
+    return result(command + ["--threads", arguments.threads])
+
+
 def difference(first, second):
     """Mean and greatest difference of two pictures in 8-bit steps."""
     import numpy as np
@@ -77,16 +96,17 @@ def alternate(runs, runners):
     return medians
 
 
-def show(title, medians):
+def show(title, medians, seconds=" s"):
     """A table: our figure, then each peer's with its ratio to ours."""
     ours, *peers = medians
+    width = max(12, max(len(key) for key in medians[ours]) + 1)
     print(title)
-    print(f"{'':12}{ours:>12}" + "".join(f"{peer:>28}" for peer in peers))
+    print(f"{'':{width}}{ours:>12}" + "".join(f"{peer:>28}" for peer in peers))
     for key in medians[ours]:
-        unit = " MB" if key == "MB" else " s"
+        unit = " MB" if key == "MB" else seconds
         name, own = "peak memory" if key == "MB" else key, medians[ours][key]
         digits = 0 if key == "MB" else 2
-        row = f"{name:12}{own:{12 - len(unit)}.{digits}f}{unit}"
+        row = f"{name:{width}}{own:{12 - len(unit)}.{digits}f}{unit}"
         for peer in peers:
             value = medians[peer][key]
             row += f"{value:{17 - len(unit)}.{digits}f}{unit}{value / max(own, 1e-9):10.2f}×"
@@ -123,23 +143,41 @@ def compare_steps(arguments):
         print(json.dumps(report))
 
 
+def compare_kernels(arguments):
+    rows = []
+
+    def ours():
+        figures = tessera_kernels(arguments)
+        rows[:] = figures
+        return figures
+
+    runners = {"tessera": ours}
+    for engine in arguments.peers.split(","):
+        runners[engine] = lambda engine=engine: torch_kernels(arguments, engine, rows)
+    medians = alternate(arguments.runs, runners)
+    if arguments.json:
+        return print(json.dumps(medians))
+    show(f"operators, {arguments.threads} threads, medians of {arguments.runs} alternating runs", medians, " ms")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    picture, step = commands.add_parser("picture"), commands.add_parser("step")
+    picture, step, kernels = (commands.add_parser(name) for name in ("picture", "step", "kernels"))
     picture.add_argument("--model", default=str(ROOT / "weights/emoji"))
     picture.add_argument("--size", type=int, default=1024)
     step.add_argument("model")
     step.add_argument("stage", nargs="+")
     step.add_argument("--peers", default="torch-f32,torch-channels-last,torch-bf16")
     step.add_argument("--steps", type=int, default=1, help="of a peer's process; the fastest counts")
-    for command in (picture, step):
+    kernels.add_argument("--peers", default="torch-f32,torch-channels-last")
+    for command in (picture, step, kernels):
         command.add_argument("--runs", type=int, default=3)
         command.add_argument("--threads", type=int, default=os.cpu_count())
         command.add_argument("--tessera", default=str(ROOT / ".build/release/tessera"))
         command.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    compare_pictures(arguments) if arguments.command == "picture" else compare_steps(arguments)
+    {"picture": compare_pictures, "step": compare_steps, "kernels": compare_kernels}[arguments.command](arguments)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 // Attention, flash style: an item is a block of queries of one head; keys and values come in blocks of
-// `ck_key_block`, packed into panels.
+// `ck_key_block`, packed into panels, and a group of queries after the other passes by them.
 
 enum {
-    most_queries = 448,           // an item's, …
-    attention_budget = 144 << 10, // … and its floats: half of the second-level cache
+    most_queries = 1792,          // an item's, …
+    attention_budget = 144 << 10, // … and the floats of them and their sums: half of the second-level cache
+    group_queries = 16 / TILE_ROWS * TILE_ROWS, // whole tiles; a vector has a lane for each query
+    most_groups = most_queries / group_queries + 1,
 };
 
 typedef struct attention {
@@ -21,25 +23,29 @@ typedef struct attention {
 
 /// An item's part of the scratch memory.
 typedef struct attention_item {
-    long image, head, first_query, queries;
+    long image, head, first_query, queries, groups;
     float *packed;  // [query][head_size]: the queries without the gaps between tokens
     float *keys;    // [key panel][head_size][32]
     float *values;  // [value panel][key][width]
-    float *scores;  // [query][ck_key_block]
     float *sums;    // [query][value_width]
-    float peaks[most_queries], totals[most_queries];
+    float peaks[most_groups][16], totals[most_groups][16]; // of a group's queries
 } attention_item;
 
 static long attention_floats(long queries, long head_size, long value_width) {
     long width = ck_line_floats(head_size) + value_width;
-    return ck_key_block * width + queries * (ck_key_block + width);
+    return (ck_key_block + queries) * width;
 }
 
-/// Queries of an item: whole tiles, and as equal as they can be.
-static long queries_of_item(long queries, long head_size) {
-    long most = ck_min(most_queries, attention_budget / (ck_key_block + 2 * head_size));
+/// Of group `group`, whose first row is `row`: groups are as equal as they can be.
+CK_INLINE long rows_of_group(const attention_item *m, long group, long row) {
+    return (m->queries - row) / (m->groups - group);
+}
+
+/// Queries of an item: whole groups, as equal as they can be; at best no more than `most`.
+static long queries_of_item(long queries, long head_size, long most) {
+    most = ck_min(most, ck_min(most_queries, attention_budget / (2 * head_size)));
     long share = ck_ceil_div(queries, ck_ceil_div(queries, most < 64 ? 64 : most));
-    return ck_min(most_queries, ck_ceil_div(share, TILE_ROWS) * TILE_ROWS);
+    return ck_min(most_queries, ck_ceil_div(share, group_queries) * group_queries);
 }
 
 // MARK: Packing
@@ -139,27 +145,26 @@ CK_INLINE v16 scale_row(const attention *t, const float *mask, long count, float
     return peaks;
 }
 
-/// The scores of up to sixteen queries from `row` on become weights; their sums so far are scaled to the new
-/// maxima.
-CK_INLINE void soften_rows(const attention *t, attention_item *m, long row, long first, const long count,
-                           const bool masked) {
+/// The scores [row][ck_key_block] of a group's `rows` queries from `first_row` on become weights; their sums
+/// so far are scaled to the new maxima.
+CK_INLINE void soften_group(const attention *t, attention_item *m, long group, long first_row, long rows,
+                           float *scores, long first, const long count, const bool masked) {
     _Alignas(64) float lanes[16 * 16], corrections[16], peaks[16];
-    long rows = ck_min(16, m->queries - row);
     for (long r = 0; r < rows; r++) {
-        long query = m->first_query + row + r;
+        long query = m->first_query + first_row + r;
         const float *mask =
             masked ? t->mask + m->image * t->mask_image_stride + query * t->mask_query_stride + first : 0;
-        store16(lanes + r * 16, scale_row(t, mask, count, m->scores + (row + r) * ck_key_block));
+        store16(lanes + r * 16, scale_row(t, mask, count, scores + r * ck_key_block));
     }
     for (long r = rows; r < 16; r++) store16(lanes + r * 16, splat(0.0f));
-    v16 old = load16(m->peaks + row), peak = reduce_rows(lanes, true);
+    v16 old = load16(m->peaks[group]), peak = reduce_rows(lanes, true);
     peak = choose(peak > old, peak, old);
     v16 correction = exp16(old - peak);
-    store16(m->peaks + row, peak);
+    store16(m->peaks[group], peak);
     store16(peaks, peak);
     store16(corrections, correction);
-    for (long r = 0; r < rows; r++) {
-        float *scores = m->scores + (row + r) * ck_key_block, *sums = m->sums + (row + r) * t->value_width;
+    float *sums = m->sums + first_row * t->value_width;
+    for (long r = 0; r < rows; r++, scores += ck_key_block, sums += t->value_width) {
         v16 total = splat(0.0f);
         for (long i = 0; i < count; i += 16) {
             v16 weight = exp16(load16(scores + i) - peaks[r]);
@@ -169,34 +174,44 @@ CK_INLINE void soften_rows(const attention *t, attention_item *m, long row, long
         store16(lanes + r * 16, total);
         for (long c = 0; c < t->value_width; c += 16) store16(sums + c, load16(sums + c) * corrections[r]);
     }
-    store16(m->totals + row, load16(m->totals + row) * correction + reduce_rows(lanes, false));
+    store16(m->totals[group], load16(m->totals[group]) * correction + reduce_rows(lanes, false));
 }
 
 // MARK: Items
 
-static void attend_block(const attention *t, attention_item *m, long first) {
-    long count = ck_min(ck_key_block, t->keys.count - first), d = t->shape.head_size;
-    pack_keys(t, m, first, count);
-    pack_values(t, m, first, count);
-    tile_sum score_sum = {.a = m->packed, .lda = d, .taps = single_tap, .tap_count = 1, .k = d};
+/// A group of queries over the `count` packed keys and values from `first` on.
+static void attend_group(const attention *t, attention_item *m, long group, long row, long rows, long first,
+                        long count) {
+    _Alignas(64) float scores[group_queries * ck_key_block];
+    long d = t->shape.head_size;
+    tile_sum score_sum = {.a = m->packed + row * d, .lda = d, .taps = single_tap, .tap_count = 1, .k = d};
     for (long key = 0; key < count; key += ck_panel_width) {
-        multiply_rows(m->queries, score_sum, m->keys + key * d, ck_panel_width, m->scores + key,
-                      ck_key_block);
+        multiply_rows(rows, score_sum, m->keys + key * d, ck_panel_width, scores + key, ck_key_block);
     }
-    long tokens = ck_ceil_div(16 * ck_key_block, m->queries), next = first + ck_key_block;
-    for (long row = 0; row < m->queries; row += 16, next += tokens) {
-        fetch_tokens(t, m, next, tokens);
-        if (count == ck_key_block && !t->mask) { // almost always: loops of known length
-            soften_rows(t, m, row, first, ck_key_block, false);
-        } else {
-            soften_rows(t, m, row, first, count, t->mask != 0);
-        }
+    if (count == ck_key_block && !t->mask) { // almost always: loops of known length
+        soften_group(t, m, group, row, rows, scores, first, ck_key_block, false);
+    } else {
+        soften_group(t, m, group, row, rows, scores, first, count, t->mask != 0);
     }
     tile_sum value_sum = {
-        .a = m->scores, .lda = ck_key_block, .taps = single_tap, .tap_count = 1, .k = count, .add = true};
+        .a = scores, .lda = ck_key_block, .taps = single_tap, .tap_count = 1, .k = count, .add = true};
+    float *sums = m->sums + row * t->value_width;
     for (long panel = 0; panel < ck_panels(d); panel++) {
-        multiply_rows(m->queries, value_sum, m->values + panel * ck_panel_width * count,
-                      ck_width_of_panel(d, panel), m->sums + panel * ck_panel_width, t->value_width);
+        multiply_rows(rows, value_sum, m->values + panel * ck_panel_width * count,
+                      ck_width_of_panel(d, panel), sums + panel * ck_panel_width, t->value_width);
+    }
+}
+
+static void attend_block(const attention *t, attention_item *m, long first) {
+    long count = ck_min(ck_key_block, t->keys.count - first);
+    pack_keys(t, m, first, count);
+    pack_values(t, m, first, count);
+    long tokens = ck_ceil_div(ck_key_block, m->groups), next = first + ck_key_block;
+    for (long group = 0, row = 0; group < m->groups; group++, next += tokens) {
+        long rows = rows_of_group(m, group, row);
+        fetch_tokens(t, m, next, tokens);
+        attend_group(t, m, group, row, rows, first, count);
+        row += rows;
     }
 }
 
@@ -210,24 +225,28 @@ static void attention_body(void *user, long item, int thread) {
     m.head = head;
     m.first_query = first;
     m.queries = end - first;
+    m.groups = ck_ceil_div(m.queries, group_queries);
     m.packed = t->scratch + thread * t->thread_floats;
     m.keys = m.packed + t->block_queries * ck_line_floats(s.head_size);
     m.values = m.keys + ck_key_block * ck_line_floats(s.head_size);
-    m.scores = m.values + ck_key_block * t->value_width;
-    m.sums = m.scores + t->block_queries * ck_key_block;
-    for (long row = 0; row < most_queries; row++) {
-        m.peaks[row] = ck_lowest_score;
-        m.totals[row] = 0.0f;
+    m.sums = m.values + ck_key_block * t->value_width;
+    for (long group = 0; group < m.groups; group++) {
+        store16(m.peaks[group], splat(ck_lowest_score));
+        store16(m.totals[group], splat(0.0f));
     }
     pack_queries(t, &m);
     __builtin_memset(m.sums, 0, (size_t)(m.queries * t->value_width) * sizeof(float));
     for (long key = 0; key < t->keys.count; key += ck_key_block) attend_block(t, &m, key);
     float *out = t->output + m.image * s.output_image_stride + first * s.output_stride + head * s.head_size;
-    for (long row = 0; row < m.queries; row++) {
-        for (long c = 0; c < s.head_size; c += 16) {
-            v16 sum = load16(m.sums + row * t->value_width + c);
-            store_up_to(out + row * s.output_stride + c, sum / m.totals[row], s.head_size - c);
+    const float *sums = m.sums;
+    for (long group = 0, row = 0; group < m.groups; group++) {
+        long rows = rows_of_group(&m, group, row);
+        for (long r = 0; r < rows; r++, sums += t->value_width, out += s.output_stride) {
+            for (long c = 0; c < s.head_size; c += 16) {
+                store_up_to(out + c, load16(sums + c) / m.totals[group][r], s.head_size - c);
+            }
         }
+        row += rows;
     }
 }
 
@@ -237,9 +256,10 @@ static void vector_attention(ck_pool *pool, ck_attention_shape shape, const floa
     attention t = {
         .shape = shape, .queries = queries, .keys = ck_make_key_list(sources, source_count), .mask = mask,
         .mask_image_stride = mask_image_stride, .mask_query_stride = mask_query_stride, .output = output,
-        .block_queries = queries_of_item(shape.queries, shape.head_size),
         .value_width = ck_packed_channels(shape.head_size),
     };
+    long all = shape.images * shape.heads * shape.queries;
+    t.block_queries = queries_of_item(shape.queries, shape.head_size, all / (4 * ck_pool_threads(pool)));
     t.query_blocks = ck_ceil_div(shape.queries, t.block_queries);
     t.thread_floats = ck_line_floats(attention_floats(t.block_queries, shape.head_size, t.value_width));
     t.scratch = ck_pool_scratch(pool, (size_t)(ck_pool_threads(pool) * t.thread_floats));
