@@ -5,7 +5,8 @@ Usage: python ops/bench/peers.py picture [--model weights/emoji] [--size 1024] [
        python ops/bench/peers.py step MODEL STAGE... [--peers tessera-fast,torch-f32,torch-bf16] [--runs 3] [--json]
        python ops/bench/peers.py kernels [--peers torch-f32,torch-channels-last] [--runs 3] [--json]
 The Python that runs this must have torch, diffusers and transformers, and openvino where that peer is asked for.
-`tessera models synthesize karlo --out DIR` makes a model of full size.
+`tessera models synthesize karlo --out DIR` makes a model of full size. Operators take milliseconds, and a round of
+`kernels` half a minute: where the machine's own speed changes from minute to minute, it needs many runs.
 """
 
 import argparse
