@@ -18,6 +18,9 @@ struct AttentionTests {
         Case(queries: 200, heads: 1, headSize: 64, lengths: [128, 5, 3, 140]),
         Case(queries: 14, heads: 2, headSize: 160, lengths: [300], masked: true),
         Case(images: 2, queries: 3, heads: 1, headSize: 17, lengths: [0, 130], masked: true),
+        // As many queries as an item takes at most on one thread, and one more.
+        Case(queries: 1792, heads: 4, headSize: 1, lengths: [2]),
+        Case(queries: 1793, heads: 4, headSize: 1, lengths: [2]),
     ])
     func attention(_ c: Case) throws {
         let arena = Arena()

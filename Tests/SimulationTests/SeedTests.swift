@@ -13,6 +13,13 @@ import Testing
         #expect(report.counts.pictures > 100)
     }
 
+    /// Seeds that broke a rule in a soak once.
+    @Test(arguments: [1_795_332_353_069_993] as [UInt64])
+    func everyRuleHoldsWhereOneWasBroken(seed: UInt64) {
+        let outcome = World(seed: seed, settings: SeedTests.settings).run()
+        #expect(outcome.violation == nil, "seed \(seed)")
+    }
+
     /// The same farms over SQLite, fewer of them.
     @Test(arguments: (5_000..<5_012).map { $0 as UInt64 })
     func everyRuleHoldsOverTheRealStore(seed: UInt64) throws {

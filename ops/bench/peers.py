@@ -97,14 +97,14 @@ def alternate(runs, runners):
     return medians
 
 
-def show(title, medians, seconds=" s"):
+def show(title, medians, time_unit=" s"):
     """A table: our figure, then each peer's with its ratio to ours."""
     ours, *peers = medians
     width = max(12, max(len(key) for key in medians[ours]) + 1)
     print(title)
     print(f"{'':{width}}{ours:>12}" + "".join(f"{peer:>28}" for peer in peers))
     for key in medians[ours]:
-        unit = " MB" if key == "MB" else seconds
+        unit = " MB" if key == "MB" else time_unit
         name, own = "peak memory" if key == "MB" else key, medians[ours][key]
         digits = 0 if key == "MB" else 2
         row = f"{name:{width}}{own:{12 - len(unit)}.{digits}f}{unit}"
