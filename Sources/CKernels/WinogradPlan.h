@@ -2,7 +2,7 @@
 ///
 /// Where all transformed filters fit a third-level cache and tiles are many, filters are transformed once and
 /// shared, and an item is a chunk of tiles with its own transformed input. Those of side 6, dearer to make,
-/// are shared up to 64 MB. Else the transformed input of a chunk is shared and an item is a panel, whose
+/// are shared through memory, up to 256 MB. Else the transformed input of a chunk is shared and an item is a panel, whose
 /// filters are transformed block by block into the second-level cache: the larger the weights, the less they
 /// are moved.
 ///
@@ -25,6 +25,15 @@
 ///      256² 640→320       458   399                             467     510     567
 ///      128² 640→640       224   254                             261     256     220
 ///       64² 960→960       189   160                             160     139     147
+///
+/// and on two cores of Zen 4 (1 MB of second-level cache each), two threads, where the shared input of a large
+/// map left the third level at every panel:
+///
+///                      filters shared     input shared
+///     256² 640→640          525               605
+///     128² 960→960          303               341
+///     128² 640→640          140               154
+///      64² 960→960           92                92
 ///
 /// Fast mode's filters take half of the room and are dearer to make, so they are shared much longer, if only
 /// through memory (one thread's processor time):
@@ -54,7 +63,7 @@ typedef struct ck_winograd_plan {
 /// Floats, or words, of transformed filters that may be shared: of tiles of side 4, of 6 and of integers.
 enum {
     ck_most_shared_filters_of_4 = 4 << 20,
-    ck_most_shared_filters_of_6 = 16 << 20,
+    ck_most_shared_filters_of_6 = 64 << 20,
     ck_most_shared_integers = 24 << 20,
 };
 

@@ -21,7 +21,7 @@ package enum ConvolutionRoute: Sendable, Hashable {
     /// | 1024²×16→16 | 84 | 104 |
     ///
     /// Tiles of side 6 where they save a tenth of the products, which on maps of 32² and less their overhang
-    /// takes back, and where 128 channels or more pay for the larger transforms:
+    /// takes back, and where channels enough pay for the larger transforms (two cores, each line in one run):
     ///
     /// | map and channels | tiles of 4 | of 6 |
     /// |---|---|---|
@@ -32,12 +32,16 @@ package enum ConvolutionRoute: Sendable, Hashable {
     /// | 128²×640→640 | 177 | 163 |
     /// | 64²×960→960 | 102 | 93 |
     /// | 2×64²×320→320 | 25.4 | 25.8 |
-    /// | 64²×64→64 | 0.6 | 0.7 |
+    /// | 1024²×64→64 | 121 | 109 |
+    /// | 1024²×96→48 | 149 | 130 |
+    /// | 256²×96→32 | 7.2 | 6.5 |
+    /// | 128²×64→64 | 1.9 | 2.0 |
+    /// | 256²×32→32 | 2.4 | 2.4 |
     package static func forShape(height: Int, width: Int, inputs: Int, outputs: Int) -> ConvolutionRoute {
         guard height >= 8, width >= 8, inputs >= 16, outputs >= 16 else { return .direct }
         let products4 = 36 * ((height + 3) / 4) * ((width + 3) / 4)
         let products6 = 64 * ((height + 5) / 6) * ((width + 5) / 6)
-        return 10 * products6 < 9 * products4 && inputs >= 128 && outputs >= 128 ? .winograd6 : .winograd4
+        return 10 * products6 < 9 * products4 && inputs >= 64 && outputs >= 32 ? .winograd6 : .winograd4
     }
 
     /// Pixels of a side of Winograd's tiles.
@@ -87,9 +91,10 @@ package struct Convolution {
         return y
     }
 
-    /// The same of a normalised map, through SiLU: `self(norm(x, …))`, byte for byte. A large map is
+    /// The same of a normalised map, through SiLU: `self(norm(x, …))`, byte for byte. A very large map is
     /// normalised in bands as the convolution goes on, so that what it reads is still in the caches, and the
-    /// normalised map never takes memory.
+    /// normalised map never takes memory. Each band transforms the filters anew, for which maps of 256² are
+    /// too small: there Karlo's 320→320 took 240 ms in bands and 135 whole.
     ///
     /// - Parameters:
     ///   - x: plain map of `inputs` channels.
@@ -126,13 +131,11 @@ package struct Convolution {
     /// stay whole.
     package static func bandLines(of x: Tensor) -> Int? {
         let pixels = x.height * x.width
-        guard pixels >= 4 * bandPixels, pixels * x.channels >= largeMap else { return nil }
+        guard pixels >= 16 * bandPixels else { return nil }
         return max(12, bandPixels / x.width / 12 * 12)
     }
 
     private static let bandPixels = 16_384
-    /// Floats of a map that leaves the caches.
-    private static let largeMap = 4 << 20
 
     private func output(of x: Tensor, _ target: Tensor?, _ context: ComputeContext) -> Tensor {
         let y = target ?? context.map(images: x.images, height: x.height, width: x.width, channels: outputs)

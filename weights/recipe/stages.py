@@ -1,5 +1,6 @@
 """The stages of training: each names its networks and gives the loss of one batch."""
 
+import functools
 from pathlib import Path
 
 import torch
@@ -13,6 +14,14 @@ from scenes import Painter, Pool
 from sprites import atlas
 from vocabulary import things
 from words import LENGTH, Words
+
+
+@functools.cache
+def multiplies_bf16() -> bool:
+    """Whether this CPU has instructions for bf16: a third faster on two Zen 4 cores, far slower without."""
+    about = Path("/proc/cpuinfo")
+    flags = about.read_text().split() if about.exists() else []
+    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 class Stage:
@@ -39,7 +48,7 @@ class Stage:
         self.frozen.to(self.device).eval().requires_grad_(False)
 
     def autocast(self):
-        on = self.device.type == "cuda"
+        on = self.device.type == "cuda" or multiplies_bf16()
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=on)
 
     def averaged(self, stage: str, name: str) -> dict:

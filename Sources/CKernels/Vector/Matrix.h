@@ -96,6 +96,15 @@ static tile_sum gemm_rows(const gemm *g, long row, long rows, long k, long input
     return sum;
 }
 
+/// Brings part `part` of `parts` of the next tile's rows, from `row` on, nearer.
+CK_INLINE void gemm_fetch(const gemm *g, long row, long end, long k, long inputs, long part, long parts) {
+    long rows = ck_min(TILE_ROWS, end - row);
+    for (long r = rows * part / parts; r < rows * (part + 1) / parts; r++) {
+        const float *from = g->a + (row + r) * g->lda + k;
+        for (long i = 0; i < inputs; i += 16) __builtin_prefetch(from + i, 0, 2);
+    }
+}
+
 /// Rows `row` ..< `end` against panels `first` ..< `last` over inputs `k` ..< `k + inputs`, in tiles as equal
 /// as they can be.
 static void gemm_multiply(const gemm *g, long row, long end, long first, long last, long k, long inputs,
@@ -109,6 +118,7 @@ static void gemm_multiply(const gemm *g, long row, long end, long first, long la
         for (long panel = first; panel < last; panel++) {
             const float *weights = panels + (panel - first) * ck_panel_width * sum.k;
             float *tile = sums + (panel - first) * ck_panel_width;
+            gemm_fetch(g, row + rows, end, k, inputs, panel - first, last - first);
             for (long r = 0; ends && r < rows; r++) {
                 const float *to = g->c + (row + r) * g->ldc + panel * ck_panel_width;
                 __builtin_prefetch(to, 1, 3);

@@ -50,13 +50,23 @@ CK_INLINE void transform_filter(const int side, const float *taps, long tap, flo
     }
 }
 
-/// The panel's filters for `count` inputs, their taps turned, into matrices [count][width].
-CK_INLINE void transform_turned(const int side, const float *turned, long count, long width, float *out,
-                                long stride) {
-    for (long input = 0; input < count; input++) {
+/// Brings what the next turn reads of two of a block's outputs nearer: memory is asked for a little at a time.
+CK_INLINE void fetch_filters(const weight_block *block, long output) {
+    long size = ck_type_size(block->type);
+    for (long end = ck_min(block->outputs, output + 2); output < end; output++) {
+        const char *next = block->values + (output * block->output_stride + 9 * filter_block) * size;
+        for (long line = 0; line < 9 * filter_block * size; line += 64) __builtin_prefetch(next + line, 0, 2);
+    }
+}
+
+/// The panel's filters for a block's inputs, their taps turned, into matrices [input][width].
+CK_INLINE void transform_turned(const int side, const weight_block *block, const float *turned, long width,
+                                float *out, long stride) {
+    for (long input = 0; input < block->tap_rows; input++) {
+        fetch_filters(block, 2 * input);
         for (long half = 0; half < width; half += 16) {
             long at = input * width + half;
-            transform_filter(side, turned + at, count * width, out + at, stride);
+            transform_filter(side, turned + at, block->tap_rows * width, out + at, stride);
         }
     }
 }
@@ -74,15 +84,11 @@ static void float_filters(const winograd *w, long panel, long first, long count,
             .type = w->weights.type, .output_stride = 9 * inputs, .outputs = w->shape.out_channels - output,
             .inputs = 9 * some, .taps = 9, .tap_rows = some,
         };
-        for (long row = 0; row < ck_min(width, filters.outputs); row++) { // what the next turn reads
-            const char *next = filters.values + (row * inputs + filter_block) * 9 * size;
-            for (long line = 0; line < 9 * filter_block * size; line += 64) __builtin_prefetch(next + line);
-        }
         load_panel(&filters, width, turned);
         if (w->side == 6) {
-            transform_turned(6, turned, some, width, out, stride);
+            transform_turned(6, &filters, turned, width, out, stride);
         } else {
-            transform_turned(4, turned, some, width, out, stride);
+            transform_turned(4, &filters, turned, width, out, stride);
         }
     }
 }
