@@ -2,9 +2,9 @@
 ///
 /// Where all transformed filters fit a third-level cache and tiles are many, filters are transformed once and
 /// shared, and an item is a chunk of tiles with its own transformed input. Those of side 6, dearer to make,
-/// are shared through memory, up to 256 MB. Else the transformed input of a chunk is shared and an item is a panel, whose
-/// filters are transformed block by block into the second-level cache: the larger the weights, the less they
-/// are moved.
+/// are shared through memory, up to 256 MB. Else the transformed input of a chunk is shared and an item is a
+/// panel, whose filters are transformed block by block into the second-level cache: the larger the weights,
+/// the less they are moved.
 ///
 /// Measured on two cores of Cascade Lake (AVX-512; 1 MB of second-level cache a core), milliseconds on a
 /// machine that others used too:
@@ -26,14 +26,17 @@
 ///      128² 640→640       224   254                             261     256     220
 ///       64² 960→960       189   160                             160     139     147
 ///
-/// and on two cores of Zen 4 (1 MB of second-level cache each), two threads, where the shared input of a large
-/// map left the third level at every panel:
+/// The same on two cores of Zen 4, where a large map's shared input left the third level at every panel:
 ///
 ///                      filters shared     input shared
 ///     256² 640→640          525               605
 ///     128² 960→960          303               341
 ///     128² 640→640          140               154
 ///      64² 960→960           92                92
+///
+/// There a chunk of 61 tiles of a 64² map, whose input stays in the third level, in place of all 121:
+/// 960→960 98 → 94, 92 → 91, 90 → 86; 1280→1280 168 → 149, 157 → 153, 155 → 143; 1920→960 183 → 164,
+/// 179 → 170, 175 → 161.
 ///
 /// Fast mode's filters take half of the room and are dearer to make, so they are shared much longer, if only
 /// through memory (one thread's processor time):
@@ -65,6 +68,7 @@ enum {
     ck_most_shared_filters_of_4 = 4 << 20,
     ck_most_shared_filters_of_6 = 64 << 20,
     ck_most_shared_integers = 24 << 20,
+    ck_most_shared_input_of_6 = 6 << 20, // that each panel reads anew, at best from a third-level cache
 };
 
 /// `matrices` is 36 or 64, for tiles of side 4 or 6; `channels` is the input's, `panels` the output's.
@@ -79,7 +83,9 @@ static inline ck_winograd_plan ck_plan_winograd(bool integers, long matrices, lo
         long chunks = ck_ceil_div(ck_ceil_div(tiles, wanted), threads) * threads;
         return (ck_winograd_plan){true, ck_ceil_div(tiles, chunks), .inputs = all, .panels = 2};
     }
-    long chunks = ck_ceil_div(tiles, 256), block = tiles <= 128 ? 128 : 64;
+    long fitting = large ? ck_most_shared_input_of_6 / (matrices * length) : 256;
+    long most_tiles = fitting < 64 ? 64 : ck_min(256, fitting);
+    long chunks = ck_ceil_div(tiles, most_tiles), block = tiles <= 128 ? 128 : 64;
     long parts = panels >= threads ? 1 : ck_ceil_div(threads, panels);
     return (ck_winograd_plan){
         false, ck_ceil_div(tiles, chunks), .inputs = ck_min(all, block), .parts = parts};

@@ -50,7 +50,8 @@ CK_INLINE void transform_filter(const int side, const float *taps, long tap, flo
     }
 }
 
-/// Brings what the next turn reads of two of a block's outputs nearer: memory is asked for a little at a time.
+/// Brings what the next turn reads of two of a block's outputs nearer: memory is asked for a little at a
+/// time.
 CK_INLINE void fetch_filters(const weight_block *block, long output) {
     long size = ck_type_size(block->type);
     for (long end = ck_min(block->outputs, output + 2); output < end; output++) {
