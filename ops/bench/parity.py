@@ -1,9 +1,10 @@
 """Compares Tessera's networks with diffusers' on the same weights and noise: the first step of each stage.
 
-Usage: python ops/bench/parity.py MODEL [STAGE...] [--picture] [--limit 2e-4] [--tessera .build/release/tessera]
+Usage: python ops/bench/parity.py MODEL [STAGE...] [--picture [STEPS]] [--limit 2e-4] [--tessera .build/release/tessera]
        python ops/bench/parity.py MODEL --write FILE
 Prints the relative root mean square difference of each prediction (guidance applied), and with --picture the
-differences of a picture after two steps of each stage up to 256 pixels. Fails where a difference exceeds its limit.
+differences of a picture up to 256 pixels after STEPS steps of each stage (the model's own number where left out).
+Fails where a difference exceeds its limit.
 With --write, keeps diffusers' predictions as a safetensors file: Tests/Golden/karlo-tiny.safetensors is the file of
 `tessera models synthesize karlo --scale tiny --precision f32`.
 """
@@ -63,13 +64,14 @@ def ours(arguments, stage, folder):
 
 
 def picture_differences(arguments, cascade, folder):
-    """Differences of full scale of all values after two steps of each stage."""
-    stages = [name for name, stage in cascade.stages.items() if stage.get("size", 0) <= 256]
-    size = cascade.stages[stages[-1]]["size"]
-    steps = [word for name in stages for word in ("--steps", f"{name}=2")]
+    """Differences of full scale of all values."""
+    stages = {name: arguments.picture or stage["steps"] for name, stage in cascade.stages.items()
+              if stage.get("size", 0) <= 256}
+    size = cascade.stages[list(stages)[-1]]["size"]
+    steps = [word for name, count in stages.items() for word in ("--steps", f"{name}={count}")]
     command = [arguments.tessera, "render", PROMPT, "--out", f"{folder}/ours.png", "--model", arguments.model]
     subprocess.run(command + ["--size", str(size), "--seed", "1"] + steps, check=True, stderr=subprocess.DEVNULL)
-    image, _ = render(cascade, PROMPT, 1, size, {name: 2 for name in stages})
+    image, _ = render(cascade, PROMPT, 1, size, stages)
     theirs = ((image[0] * 0.5 + 0.5).clamp(0, 1).permute(1, 2, 0) * 255).numpy()
     return np.abs(np.asarray(Image.open(f"{folder}/ours.png")) - theirs) / 255
 
@@ -78,7 +80,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
     parser.add_argument("stage", nargs="*")
-    parser.add_argument("--picture", action="store_true")
+    parser.add_argument("--picture", nargs="?", type=int, const=0, metavar="STEPS")
     parser.add_argument("--write")
     parser.add_argument("--limit", type=float, default=2e-4)
     parser.add_argument("--threads", type=int, default=2)
@@ -99,7 +101,7 @@ def main():
             print(f"{stage}: relative RMS {difference:.2e}, RMS {float(reference.square().mean().sqrt()):.3f}")
             failed |= not difference <= arguments.limit
             cascade.networks.clear()
-        if arguments.picture:
+        if arguments.picture is not None:
             differences = picture_differences(arguments, cascade, folder)
             most, mean, far = differences.max(), differences.mean(), (differences > PICTURE_LIMIT).sum()
             print(f"picture: greatest difference {most:.2e} of full scale, mean {mean:.2e}; {far} of"

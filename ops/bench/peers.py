@@ -170,7 +170,7 @@ def main():
     step.add_argument("model")
     step.add_argument("stage", nargs="+")
     step.add_argument("--peers", default="torch-f32,torch-channels-last,torch-bf16")
-    step.add_argument("--steps", type=int, default=1, help="of a peer's process; the fastest counts")
+    step.add_argument("--steps", type=int, default=2, help="of a peer's process; the fastest counts")
     kernels.add_argument("--peers", default="torch-f32,torch-channels-last")
     for command in (picture, step, kernels):
         command.add_argument("--runs", type=int, default=3)

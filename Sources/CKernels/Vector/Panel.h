@@ -71,20 +71,9 @@ static void stage_part(const char *values, ck_type type, long step, long outputs
     }
 }
 
-/// A staged block as rows of outputs, `ld` floats apart.
-CK_INLINE void turn_block(const char *values, long step, float *rows, long ld) {
-#pragma clang loop unroll(full)
-    for (int input = 0; input < 16; input += 4) {
-        v16 turned[4];
-        turn4(values + input * (long)sizeof(float), step, turned);
-#pragma clang loop unroll(full)
-        for (int i = 0; i < 4; i++) store16(rows + (input + i) * ld, turned[i]);
-    }
-}
-
 /// Sixteen outputs into a panel's column: row tap·tap_rows + channel holds weight channel·taps + tap.
 CK_INLINE void load_column(const weight_block *w, const ck_type type, long first, long width, float *column) {
-    _Alignas(64) float staged[16 * 16], turned[16 * 16];
+    _Alignas(64) float staged[16 * 16];
     long step = w->output_stride * ck_type_size(type), outputs = w->outputs - first;
     const char *values = w->values + first * step;
     long next_tap = w->tap_rows * width, back = w->taps * next_tap - width, tap = 0;
@@ -97,18 +86,19 @@ CK_INLINE void load_column(const weight_block *w, const ck_type type, long first
         }
         const char *block = whole ? values : (const char *)staged;
         long block_step = whole ? step : 16 * (long)sizeof(float);
-        if (w->taps == 1 && left >= 16) {
-            turn_block(block, block_step, column, width);
-            column += 16 * width;
-            continue;
-        }
-        turn_block(block, block_step, turned, 16);
-        for (long i = 0; i < ck_min(16, left); i++) {
-            store16(column, load16(turned + i * 16));
-            column += next_tap;
-            if (++tap == w->taps) {
-                tap = 0;
-                column -= back;
+#pragma clang loop unroll(full)
+        for (int input = 0; input < 16; input += 4) {
+            v16 turned[4];
+            turn4(block + input * (long)sizeof(float), block_step, turned);
+#pragma clang loop unroll(full)
+            for (int i = 0; i < 4; i++) {
+                if (input + i >= left) return;
+                store16(column, turned[i]);
+                column += next_tap;
+                if (++tap == w->taps) {
+                    tap = 0;
+                    column -= back;
+                }
             }
         }
     }

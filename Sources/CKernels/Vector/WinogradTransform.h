@@ -50,14 +50,24 @@ CK_INLINE void transform_filter(const int side, const float *taps, long tap, flo
     }
 }
 
-/// Brings what the next turn reads of two of a block's outputs nearer: memory is asked for a little at a
-/// time.
+/// The panel's filters for `count` inputs from `first` on, where they lie.
+static weight_block filters_at(const winograd *w, long panel, long first, long count) {
+    long inputs = w->shape.in_channels, output = panel * ck_panel_width;
+    return (weight_block){
+        .values = (const char *)w->weights.values
+            + (output * inputs + first) * 9 * ck_type_size(w->weights.type),
+        .type = w->weights.type, .output_stride = 9 * inputs, .outputs = w->shape.out_channels - output,
+        .inputs = 9 * count, .taps = 9, .tap_rows = count,
+    };
+}
+
+/// Brings what comes after a block's inputs in one of its outputs nearer. Called for one output after the
+/// other while the block is transformed, so that memory is asked for a little at a time.
 CK_INLINE void fetch_filters(const weight_block *block, long output) {
+    if (output >= ck_min(ck_panel_width, block->outputs)) return;
     long size = ck_type_size(block->type);
-    for (long end = ck_min(block->outputs, output + 2); output < end; output++) {
-        const char *next = block->values + (output * block->output_stride + 9 * filter_block) * size;
-        for (long line = 0; line < 9 * filter_block * size; line += 64) __builtin_prefetch(next + line, 0, 2);
-    }
+    const char *next = block->values + (output * block->output_stride + block->inputs) * size;
+    for (long line = 0; line < block->inputs * size; line += 64) __builtin_prefetch(next + line, 0, 2);
 }
 
 /// The panel's filters for a block's inputs, their taps turned, into matrices [input][width].
@@ -65,6 +75,7 @@ CK_INLINE void transform_turned(const int side, const weight_block *block, const
                                 float *out, long stride) {
     for (long input = 0; input < block->tap_rows; input++) {
         fetch_filters(block, 2 * input);
+        fetch_filters(block, 2 * input + 1);
         for (long half = 0; half < width; half += 16) {
             long at = input * width + half;
             transform_filter(side, turned + at, block->tap_rows * width, out + at, stride);
@@ -73,41 +84,59 @@ CK_INLINE void transform_turned(const int side, const weight_block *block, const
 }
 
 /// Filters of the panel's outputs for `count` inputs from `first` on, into matrices [count][width] that lie
-/// `stride` floats apart.
-static void float_filters(const winograd *w, long panel, long first, long count, float *out, long stride) {
+/// `filter_stride` floats apart.
+static void float_filters(const winograd *w, long panel, long first, long count, float *out) {
     _Alignas(64) float turned[9 * filter_block * ck_panel_width];
-    long inputs = w->shape.in_channels, output = panel * ck_panel_width;
-    long width = ck_width_of_panel(w->shape.out_channels, panel), size = ck_type_size(w->weights.type);
+    long width = ck_width_of_panel(w->shape.out_channels, panel);
     for (long block = 0; block < count; block += filter_block, out += filter_block * width) {
-        long some = ck_min(filter_block, count - block);
-        weight_block filters = {
-            .values = (const char *)w->weights.values + (output * inputs + first + block) * 9 * size,
-            .type = w->weights.type, .output_stride = 9 * inputs, .outputs = w->shape.out_channels - output,
-            .inputs = 9 * some, .taps = 9, .tap_rows = some,
-        };
+        weight_block filters = filters_at(w, panel, first + block, ck_min(filter_block, count - block));
         load_panel(&filters, width, turned);
         if (w->side == 6) {
-            transform_turned(6, &filters, turned, width, out, stride);
+            transform_turned(6, &filters, turned, width, out, w->filter_stride);
         } else {
-            transform_turned(4, &filters, turned, width, out, stride);
+            transform_turned(4, &filters, turned, width, out, w->filter_stride);
         }
+    }
+}
+
+/// Line `line` of the transformed filters of tiles of side 4, a block's inputs of sixteen outputs, as rows of
+/// integers of six matrices. Only a line at a time stays in the first-level cache.
+CK_INLINE void integer_line(const int line, const weight_block *block, const float *turned, long width,
+                            float *out, long stride) {
+    _Alignas(64) float staged[6][ck_block_inputs * 16];
+    long tap = block->tap_rows * width;
+    for (long input = 0; input < block->tap_rows; input++, turned += width) {
+        v16 row[3], transformed[6];
+#pragma clang loop unroll(full)
+        for (int j = 0; j < 3; j++) {
+            v16 column[3], half[6];
+            for (int i = 0; i < 3; i++) column[i] = load16(turned + (i * 3 + j) * tap);
+            filter_line(4, column, half);
+            row[j] = half[line];
+        }
+        filter_line(4, row, transformed);
+        for (int j = 0; j < 6; j++) store16(staged[j] + input * 16, transformed[j]);
+    }
+    for (int j = 0; j < 6; j++) {
+        pack_column(staged[j], 16, block->tap_rows, width, out + (line * 6 + j) * stride);
     }
 }
 
 /// The same as blocks of integers, of tiles of side 4.
 static void integer_filters(const winograd *w, long panel, long first, long count, float *out) {
-    _Alignas(64) float staged[36 * ck_block_inputs * ck_panel_width];
-    long width = ck_width_of_panel(w->shape.out_channels, panel), stride = ck_block_inputs * ck_panel_width;
-    for (long block = 0; block < count; block += ck_block_inputs) {
-        long some = ck_min(ck_block_inputs, count - block);
-        float_filters(w, panel, first + block, some, staged, stride);
-        for (long i = 0; i < 36; i++) {
-            for (long half = 0; half < width; half += 16) {
-                float *column = out + i * w->filter_stride + half;
-                pack_column(staged + i * stride + half, width, some, width, column);
+    _Alignas(64) float turned[9 * ck_block_inputs * ck_panel_width];
+    long width = ck_width_of_panel(w->shape.out_channels, panel);
+    for (long block = 0; block < count; block += ck_block_inputs, out += ck_block_words * width) {
+        weight_block filters = filters_at(w, panel, first + block, ck_min(ck_block_inputs, count - block));
+        load_panel(&filters, width, turned);
+        long output = 0;
+        for (long half = 0; half < width; half += 16) {
+#pragma clang loop unroll(full)
+            for (int line = 0; line < 6; line++) {
+                integer_line(line, &filters, turned + half, width, out + half, w->filter_stride);
+                for (int i = 0; i < 3; i++) fetch_filters(&filters, output++);
             }
         }
-        out += ck_block_words * width;
     }
 }
 
@@ -115,7 +144,7 @@ static void transform_filters(const winograd *w, long panel, long first, long co
     if (w->integers) {
         integer_filters(w, panel, first, count, out);
     } else {
-        float_filters(w, panel, first, count, out, w->filter_stride);
+        float_filters(w, panel, first, count, out);
     }
 }
 
