@@ -2,7 +2,7 @@
 ///
 /// Where all transformed filters fit a third-level cache and tiles are many, filters are transformed once and
 /// shared, and an item is a chunk of tiles with its own transformed input. Those of side 6, dearer to make,
-/// are shared through memory, up to 160 MB. Else the transformed input of a chunk is shared and an item is a
+/// are shared up to 64 MB. Else the transformed input of a chunk is shared and an item is a
 /// panel, whose filters are transformed block by block into the second-level cache: the larger the weights,
 /// the less they are moved.
 ///
@@ -26,17 +26,16 @@
 ///      128² 640→640       224   254                             261     256     220
 ///       64² 960→960       189   160                             160     139     147
 ///
-/// The same on two cores of Zen 4, where a large map's shared input left the third level at every panel:
+/// The same on two cores of Zen 4, where a large map's shared input left the third level at every panel; a
+/// chunk of it that stays there is nearly as good as filters shared through memory, which would take more:
 ///
-///                      filters shared     input shared
-///     256² 640→640          525               605
-///     128² 960→960          303               341
-///     128² 640→640          140               154
-///      64² 960→960           92                92
-///
-/// There a chunk of 61 tiles of a 64² map, whose input stays in the third level, in place of all 121:
-/// 960→960 98 → 94, 92 → 91, 90 → 86; 1280→1280 168 → 149, 157 → 153, 155 → 143; 1920→960 183 → 164,
-/// 179 → 170, 175 → 161.
+///                      filters shared     input shared, 6 << 20 floats     256 tiles
+///     256² 640→640          508                  615                          605
+///     128² 960→640          198                  231
+///     128² 640→640          135                  153                          154
+///      64² 960→960           92                   90                           93
+///      64² 1280→1280        157                  149                          160
+///      64² 1920→960                              165                          179
 ///
 /// Fast mode's filters take half of the room and are dearer to make, so they are shared much longer, if only
 /// through memory (one thread's processor time):
@@ -66,7 +65,7 @@ typedef struct ck_winograd_plan {
 /// Floats, or words, of transformed filters that may be shared: of tiles of side 4, of 6 and of integers.
 enum {
     ck_most_shared_filters_of_4 = 4 << 20,
-    ck_most_shared_filters_of_6 = 40 << 20,
+    ck_most_shared_filters_of_6 = 16 << 20,
     ck_most_shared_integers = 24 << 20,
     ck_most_shared_input_of_6 = 6 << 20, // that each panel reads anew, at best from a third-level cache
 };
