@@ -10,8 +10,8 @@ enum FastRule {
     }
 
     /// Small maps have few tiles for the filters that are transformed, thin layers few products for the
-    /// tiles. On Zen 4, one thread, 2×16²×960→960 took 0.73 times as long as in f32, 2×16²×1280→1280 0.79
-    /// times, 2×8²×1280→1280 1.17 times.
+    /// tiles. On Zen 4, one thread, 2×16²×960→960 took 0.78 times as long as in f32, 2×16²×1280→1280 0.78
+    /// times, 2×8²×1280→1280 1.20 times.
     static func paysInWinograd(height: Int, width: Int, inputs: Int, outputs: Int) -> Bool {
         height * width >= 16 * 16 && inputs >= 64 && outputs >= 64
     }
