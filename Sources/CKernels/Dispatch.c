@@ -65,11 +65,12 @@ void ck_winograd(ck_context context, ck_precision precision, int side, ck_conv_s
 
 // MARK: Attention and norms
 
-void ck_attention(ck_context context, ck_attention_shape shape, const float *queries,
+void ck_attention(ck_context context, ck_precision precision, ck_attention_shape shape, const float *queries,
                   const ck_kv_source *sources, int source_count, const float *mask, long mask_image_stride,
                   long mask_query_stride, float *output) {
-    ck_table_for(context.path)->attention(context.pool, shape, queries, sources, source_count, mask,
-                                          mask_image_stride, mask_query_stride, output);
+    ck_products_for(context.path, precision)->attention(context.pool, precision, shape, queries, sources,
+                                                        source_count, mask, mask_image_stride,
+                                                        mask_query_stride, output);
 }
 
 void ck_group_norm(ck_context context, ck_group_norm_shape shape, const float *x, long ldx,

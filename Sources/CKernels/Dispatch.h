@@ -13,7 +13,7 @@ typedef struct ck_path_table {
                  ck_epilogue epilogue, float *y, long ldy);
     void (*winograd)(ck_pool *pool, ck_precision precision, int side, ck_conv_shape shape, const float *x,
                      long ldx, ck_weights weight, ck_epilogue epilogue, float *y, long ldy);
-    void (*attention)(ck_pool *pool, ck_attention_shape shape, const float *queries,
+    void (*attention)(ck_pool *pool, ck_precision precision, ck_attention_shape shape, const float *queries,
                       const ck_kv_source *sources, int source_count, const float *mask,
                       long mask_image_stride, long mask_query_stride, float *output);
     void (*group_norm)(ck_pool *pool, ck_group_norm_shape shape, const float *x, long ldx,
@@ -43,8 +43,8 @@ extern const ck_path_table ck_table_avx2, ck_table_avx512;
 #endif
 
 const ck_path_table *ck_table_for(ck_path path);
-/// The table whose matrix products and convolutions serve `path`. Integers need VNNI on AVX-512: a machine
-/// without it takes them eight lanes wide.
+/// The table whose matrix products, convolutions and attention serve `path`. Integers need VNNI on AVX-512:
+/// a machine without it takes them eight lanes wide.
 const ck_path_table *ck_products_for(ck_path path, ck_precision precision);
 const ck_plain *ck_plain_for(ck_path path);
 

@@ -19,9 +19,10 @@ _Static_assert((int64_t)ck_block_inputs * ck_most_integer * ck_most_integer <= I
 /// Below this magnitude a block counts as zero: its inverse scale would not be finite.
 #define ck_least_magnitude 1e-30f
 
-/// Words of a block of `inputs` ≤ 64 inputs. Vectors fill it, so that it has whole sixteens of them.
+/// Words of a block of `inputs` ≤ 64 inputs, which is filled up to whole eights: products take four words at
+/// a time.
 static inline long ck_words_of_block(long inputs) {
-    return 1 + ck_ceil_div(inputs, 16) * 8;
+    return 1 + ck_ceil_div(inputs, 8) * 4;
 }
 
 /// Words of a row of `inputs` inputs, of which only the last block may be shorter.

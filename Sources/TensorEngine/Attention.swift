@@ -50,7 +50,11 @@ extension ComputeContext {
             query_stride: queries.pixelStride, query_image_stride: queries.imageStride,
             output_stride: output.pixelStride, output_image_stride: output.imageStride,
             scale: 1 / Float(headSize).squareRoot())
-        measured(.attention(queries, keys: keyCount)) {
+        let precision = FastRule.precision(
+            self,
+            pays: FastRule.paysInAttention(
+                queries: queryCount, keys: keyCount, sharesMask: mask.map { $0.width == 1 } ?? true))
+        measured(.attention(queries, keys: keyCount, precision)) {
             withExtendedLifetime((sources, mask?.storage)) {
                 let sourceViews = sources.map { source in
                     ck_kv_source(
@@ -61,7 +65,7 @@ extension ComputeContext {
                 queries.withPointer { from in
                     output.withPointer { to in
                         ck_attention(
-                            kernels, shape, from, sourceViews, Int32(sourceViews.count),
+                            kernels, precision, shape, from, sourceViews, Int32(sourceViews.count),
                             mask.map { UnsafePointer($0.storage.pointer + $0.offset) },
                             mask?.imageStride ?? 0,
                             mask.map { $0.width == 1 ? 0 : $0.pixelStride } ?? 0, to)
@@ -74,9 +78,10 @@ extension ComputeContext {
 }
 
 extension Profiler.Operation {
-    fileprivate static func attention(_ queries: Tensor, keys: Int) -> Self {
-        .init(
-            name: "attention \(queries.images)×\(queries.height * queries.width)×\(keys)×\(queries.channels)",
+    fileprivate static func attention(_ queries: Tensor, keys: Int, _ precision: ck_precision) -> Self {
+        let kind = precision == CK_FAST ? "attention fast" : "attention"
+        return .init(
+            name: "\(kind) \(queries.images)×\(queries.height * queries.width)×\(keys)×\(queries.channels)",
             flop: 4 * Double(queries.rows) * Double(keys) * Double(queries.channels),
             bytes: 8 * Double(queries.rows + queries.images * keys) * Double(queries.channels))
     }

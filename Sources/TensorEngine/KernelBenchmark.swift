@@ -80,6 +80,10 @@ package struct KernelBenchmark {
             (2, 1024, 10, 64), (1, 4096, 16, 40), (1, 1024, 16, 80), (1, 256, 16, 160),
         ] {
             add(attention(images: images, tokens: tokens, heads: heads, headSize: headSize, peak: peak))
+            add(
+                fast {
+                    attention(images: images, tokens: tokens, heads: heads, headSize: headSize, peak: peak)
+                })
         }
         add(groupNorm(size: 256, channels: 320))
         add(groupNorm(size: 1024, channels: 16))
@@ -128,7 +132,8 @@ package struct KernelBenchmark {
         x.fill()
         let source = KeyValues(keys: x.channels(width..<2 * width), values: x.channels(2 * width..<3 * width))
         let flop = 4 * Double(images) * Double(tokens) * Double(tokens) * Double(width)
-        return measure("attention \(images)×\(heads)×\(tokens)²×\(headSize)", flop: flop, peak: peak) {
+        let kind = context.isFast ? "attention fast" : "attention"
+        return measure("\(kind) \(images)×\(heads)×\(tokens)²×\(headSize)", flop: flop, peak: peak) {
             _ = context.attention(x.channels(0..<width), [source], heads: heads)
         }
     }

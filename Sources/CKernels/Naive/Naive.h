@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#include "../include/CKernels.h"
+#include "../Integers.h"
 
 /// Room for `count` floats, which the caller frees. Traps when memory is exhausted.
 static inline float *ck_naive_memory(long count) {
@@ -20,7 +20,7 @@ void ck_naive_conv(ck_pool *pool, ck_conv_shape shape, const float *x, long ldx,
                    ck_epilogue epilogue, float *y, long ldy);
 void ck_naive_winograd(ck_pool *pool, ck_precision precision, int side, ck_conv_shape shape, const float *x,
                        long ldx, ck_weights weights, ck_epilogue epilogue, float *y, long ldy);
-void ck_naive_attention(ck_pool *pool, ck_attention_shape shape, const float *queries,
+void ck_naive_attention(ck_pool *pool, ck_precision precision, ck_attention_shape shape, const float *queries,
                         const ck_kv_source *sources, int source_count, const float *mask,
                         long mask_image_stride, long mask_query_stride, float *output);
 void ck_naive_group_norm(ck_pool *pool, ck_group_norm_shape shape, const float *x, long ldx,
@@ -36,6 +36,18 @@ void ck_naive_layer_norm(ck_pool *pool, long rows, long channels, float epsilon,
                          const float *weight, const float *bias, float *y, long ldy);
 void ck_naive_activate(ck_pool *pool, ck_activation activation, const float *x, float *y, size_t count);
 void ck_naive_box_muller16(ck_pool *pool, float *x, size_t count);
+
+/// A block of fast mode's numbers, of one row or output.
+typedef struct ck_naive_block {
+    float scale;
+    int16_t numbers[ck_block_inputs];
+} ck_naive_block;
+
+/// `count` ≤ 64 numbers that lie `stride` apart.
+ck_naive_block ck_naive_integers(const float *x, long stride, long count);
+
+/// The products of `count` numbers of two blocks, added and scaled, onto `sum`.
+float ck_naive_block_product(const ck_naive_block *left, const ck_naive_block *right, long count, float sum);
 
 /// The sum of `count` products a[i]·b[i], of numbers that lie `a_stride` and `b_stride` apart, onto `sum`.
 float ck_naive_product(ck_precision precision, const float *a, long a_stride, const float *b, long b_stride,

@@ -1,13 +1,12 @@
 #pragma STDC FP_CONTRACT OFF
 
-#include <stdlib.h>
-
 #include "../Pack.h"
 #include "../Scalars.h"
 #include "../Shared.h"
 #include "Naive.h"
 
 typedef struct attention {
+    ck_precision precision;
     ck_attention_shape shape;
     const float *queries;
     ck_key_list keys;
@@ -53,20 +52,74 @@ static void attend(const attention *t, long image, long head, long query, float 
     for (long d = 0; d < s.head_size; d++) out[d] = sums[d] / total;
 }
 
+/// A score in powers of two, in fast mode's numbers.
+static float integer_score(const attention *t, const float *q, const float *key) {
+    float score = 0.0f;
+    for (long first = 0; first < t->shape.head_size; first += ck_block_inputs) {
+        long some = ck_min(ck_block_inputs, t->shape.head_size - first);
+        ck_naive_block left = ck_naive_integers(q + first, 1, some);
+        ck_naive_block right = ck_naive_integers(key + first, 1, some);
+        left.scale *= t->shape.scale * ck_log2_e;
+        score = ck_naive_block_product(&left, &right, some, score);
+    }
+    return score;
+}
+
+/// The same as `attend` in fast mode's numbers: weights are whole 5792ths of the largest.
+static void attend_integers(const attention *t, long image, long head, long query, float *sums) {
+    ck_attention_shape s = t->shape;
+    const float *q = t->queries + image * s.query_image_stride + query * s.query_stride + head * s.head_size;
+    const float *mask = t->mask ? t->mask + image * t->mask_image_stride : 0;
+    float peak = ck_lowest_score, total = 0.0f;
+    for (long d = 0; d < s.head_size; d++) sums[d] = 0.0f;
+    for (long first = 0; first < t->keys.count; first += ck_key_block) {
+        long count = ck_min(ck_key_block, t->keys.count - first);
+        float scores[ck_key_block], new_peak = peak;
+        for (long i = 0; i < count; i++) {
+            scores[i] = integer_score(t, q, ck_key_at(&t->keys, image, head * s.head_size, first + i));
+            if (mask) scores[i] = ck_fma(mask[first + i], ck_log2_e, scores[i]);
+            new_peak = scores[i] > new_peak ? scores[i] : new_peak;
+        }
+        float correction = ck_exp32((peak - new_peak) * ck_ln_2);
+        peak = new_peak;
+        for (long d = 0; d < s.head_size; d++) sums[d] *= correction;
+        int32_t shares = 0;
+        for (long start = 0; start < count; start += ck_block_inputs) {
+            long some = ck_min(ck_block_inputs, count - start);
+            ck_naive_block weights = {.scale = 1.0f};
+            for (long i = 0; i < some; i++) {
+                weights.numbers[i] = (int16_t)ck_share32(scores[start + i] - peak);
+                shares += weights.numbers[i];
+            }
+            for (long d = 0; d < s.head_size; d++) {
+                float values[ck_block_inputs];
+                for (long i = 0; i < some; i++) {
+                    values[i] = *ck_value_at(&t->keys, image, head * s.head_size + d, first + start + i);
+                }
+                ck_naive_block column = ck_naive_integers(values, 1, some);
+                sums[d] = ck_naive_block_product(&column, &weights, some, sums[d]);
+            }
+        }
+        total = ck_fma(total, correction, (float)shares);
+    }
+    float *out = t->output + image * s.output_image_stride + query * s.output_stride + head * s.head_size;
+    for (long d = 0; d < s.head_size; d++) out[d] = sums[d] / total;
+}
+
 static void attend_query(void *user, long item) {
     const attention *t = user;
-    float *sums = malloc((size_t)t->shape.head_size * sizeof(float));
-    if (!sums) __builtin_trap();
+    float *sums = ck_naive_memory(t->shape.head_size);
     for (long head = 0; head < t->shape.heads; head++) {
-        attend(t, item / t->shape.queries, head, item % t->shape.queries, sums);
+        long image = item / t->shape.queries, query = item % t->shape.queries;
+        (t->precision == CK_FAST ? attend_integers : attend)(t, image, head, query, sums);
     }
     free(sums);
 }
 
-void ck_naive_attention(ck_pool *pool, ck_attention_shape shape, const float *queries,
+void ck_naive_attention(ck_pool *pool, ck_precision precision, ck_attention_shape shape, const float *queries,
                         const ck_kv_source *sources, int source_count, const float *mask,
                         long mask_image_stride, long mask_query_stride, float *output) {
     ck_key_list keys = ck_make_key_list(sources, source_count);
-    attention t = {shape, queries, keys, mask, mask_image_stride, mask_query_stride, output};
+    attention t = {precision, shape, queries, keys, mask, mask_image_stride, mask_query_stride, output};
     ck_pool_for(pool, shape.images * shape.queries, attend_query, &t);
 }

@@ -41,11 +41,11 @@ CK_INLINE long rows_of_group(const attention_item *m, long group, long row) {
     return (m->queries - row) / (m->groups - group);
 }
 
-/// Queries of an item: whole groups, as equal as they can be; at best no more than `most`.
-static long queries_of_item(long queries, long head_size, long most) {
+/// Queries of an item: whole groups of `group`, as equal as they can be; at best no more than `most`.
+static long queries_of_item(long queries, long head_size, long most, long group) {
     most = ck_min(most, ck_min(most_queries, attention_budget / (2 * head_size)));
     long share = ck_ceil_div(queries, ck_ceil_div(queries, most < 64 ? 64 : most));
-    return ck_min(most_queries, ck_ceil_div(share, group_queries) * group_queries);
+    return ck_min(most_queries, ck_ceil_div(share, group) * group);
 }
 
 // MARK: Packing
@@ -97,16 +97,15 @@ static void pack_values(const attention *t, const attention_item *m, long first,
     }
 }
 
-/// Brings the keys and values of `count` tokens nearer; the next block's are fetched a few at a time while
-/// this one's scores are softened.
-static void fetch_tokens(const attention *t, const attention_item *m, long token, long count) {
-    long d = t->shape.head_size;
-    for (long end = ck_min(t->keys.count, token + count); token < end; token++) {
+/// Brings the keys and values of `count` tokens nearer, a head's from `channel` on; the next block's are
+/// fetched a few at a time while this one's scores are softened.
+static void fetch_tokens(const ck_key_list *keys, long image, long channel, long head_size, long token,
+                         long count) {
+    for (long end = ck_min(keys->count, token + count); token < end; token++) {
         long offset;
-        const ck_kv_source *source = ck_source_of(&t->keys, m->image, token, &offset);
-        offset += m->head * d;
-        const float *key = source->keys + offset, *value = source->values + offset;
-        for (long c = 0; c < d; c += 16) {
+        const ck_kv_source *source = ck_source_of(keys, image, token, &offset);
+        const float *key = source->keys + offset + channel, *value = source->values + offset + channel;
+        for (long c = 0; c < head_size; c += 16) {
             __builtin_prefetch(key + c, 0, 2);
             __builtin_prefetch(value + c, 0, 2);
         }
@@ -203,13 +202,13 @@ static void attend_group(const attention *t, attention_item *m, long group, long
 }
 
 static void attend_block(const attention *t, attention_item *m, long first) {
-    long count = ck_min(ck_key_block, t->keys.count - first);
+    long count = ck_min(ck_key_block, t->keys.count - first), d = t->shape.head_size;
     pack_keys(t, m, first, count);
     pack_values(t, m, first, count);
     long tokens = ck_ceil_div(ck_key_block, m->groups), next = first + ck_key_block;
     for (long group = 0, row = 0; group < m->groups; group++, next += tokens) {
         long rows = rows_of_group(m, group, row);
-        fetch_tokens(t, m, next, tokens);
+        fetch_tokens(&t->keys, m->image, m->head * d, d, next, tokens);
         attend_group(t, m, group, row, rows, first, count);
         row += rows;
     }
@@ -250,16 +249,17 @@ static void attention_body(void *user, long item, int thread) {
     }
 }
 
-static void vector_attention(ck_pool *pool, ck_attention_shape shape, const float *queries,
-                             const ck_kv_source *sources, int source_count, const float *mask,
-                             long mask_image_stride, long mask_query_stride, float *output) {
+static void vector_exact_attention(ck_pool *pool, ck_attention_shape shape, const float *queries,
+                                   const ck_kv_source *sources, int source_count, const float *mask,
+                                   long mask_image_stride, long mask_query_stride, float *output) {
     attention t = {
         .shape = shape, .queries = queries, .keys = ck_make_key_list(sources, source_count), .mask = mask,
         .mask_image_stride = mask_image_stride, .mask_query_stride = mask_query_stride, .output = output,
         .value_width = ck_packed_channels(shape.head_size),
     };
     long all = shape.images * shape.heads * shape.queries;
-    t.block_queries = queries_of_item(shape.queries, shape.head_size, all / (4 * ck_pool_threads(pool)));
+    t.block_queries = queries_of_item(shape.queries, shape.head_size, all / (4 * ck_pool_threads(pool)),
+                                      group_queries);
     t.query_blocks = ck_ceil_div(shape.queries, t.block_queries);
     t.thread_floats = ck_line_floats(attention_floats(t.block_queries, shape.head_size, t.value_width));
     t.scratch = ck_pool_scratch(pool, (size_t)(ck_pool_threads(pool) * t.thread_floats));

@@ -20,9 +20,10 @@ CK_INLINE void integer_steps(const int rows, const int vectors, const int steps,
     }
 }
 
-/// A block's sums, times both scales, onto `c`.
-CK_INLINE void add_scaled_sums(const int rows, const int vectors, const float *const scales[5], long lda,
-                         const float *panel_scales, iw sums[TILE_ROWS][2], float *c, long ldc) {
+/// A block's sums, times both scales, onto what `c` holds, or onto zero.
+CK_INLINE void add_scaled_sums(const int rows, const int vectors, const bool add,
+                               const float *const scales[5], long lda, const float *panel_scales,
+                               iw sums[TILE_ROWS][2], float *c, long ldc) {
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
         vw scale = (vw)scales[r / 3][r % 3 * lda];
@@ -30,7 +31,8 @@ CK_INLINE void add_scaled_sums(const int rows, const int vectors, const float *c
         for (int v = 0; v < vectors; v++) {
             float *to = c + r * ldc + v * LANES;
             vw sum = __builtin_convertvector(sums[r][v], vw);
-            sum = __builtin_elementwise_fma(sum, scale * load_vw(panel_scales + v * LANES), load_vw(to));
+            vw before = add ? load_vw(to) : (vw)0.0f;
+            sum = __builtin_elementwise_fma(sum, scale * load_vw(panel_scales + v * LANES), before);
             __builtin_memcpy(to, &sum, sizeof sum);
         }
     }
@@ -38,10 +40,7 @@ CK_INLINE void add_scaled_sums(const int rows, const int vectors, const float *c
 
 CK_INLINE void integer_body(const int rows, const int vectors, const tile_sum *sum, const float *b,
                             long width, float *c, long ldc) {
-    vw zero = (vw)0.0f;
-    for (int r = 0; !sum->add && r < rows; r++) {
-        for (int v = 0; v < vectors; v++) __builtin_memcpy(c + r * ldc + v * LANES, &zero, sizeof zero);
-    }
+    bool add = sum->add;
     long lda = sum->lda;
     const float *next_rows = sum->next_rows, *next_panel = sum->next_panel;
     const float *start = sum->a;
@@ -65,7 +64,12 @@ CK_INLINE void integer_body(const int rows, const int vectors, const tile_sum *s
             integer_steps(rows, vectors, 4, thirds, lda, b, width, sums);
             for (int i = 0; i < 5; i++) thirds[i] += 4;
         }
-        add_scaled_sums(rows, vectors, scales, lda, panel_scales, sums, c, ldc);
+        if (add) {
+            add_scaled_sums(rows, vectors, true, scales, lda, panel_scales, sums, c, ldc);
+        } else {
+            add_scaled_sums(rows, vectors, false, scales, lda, panel_scales, sums, c, ldc);
+        }
+        add = true;
         start += pairs + 1;
     }
 }

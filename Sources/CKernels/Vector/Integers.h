@@ -39,7 +39,7 @@ CK_INLINE void pack_row_block(const float *x, const long count, float *words) {
     v16 inverse = splat(most > ck_least_magnitude ? ck_most_integer / most : 0.0f);
     for (long i = 0; i < lanes; i++) {
         u16x16 halves = __builtin_convertvector(integers16(numbers[i], inverse), u16x16);
-        __builtin_memcpy(words + 1 + i * 8, &halves, sizeof halves);
+        __builtin_memcpy(words + 1 + i * 8, &halves, count - i * 16 > 8 ? sizeof halves : sizeof halves / 2);
     }
 }
 

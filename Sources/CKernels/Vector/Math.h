@@ -23,6 +23,18 @@ CK_INLINE v16 exp16(v16 x) {
     return times_power_of_two(fma16(p, r * r, r) + 1.0f, whole);
 }
 
+CK_INLINE i16 share16(v16 x) {
+    x = choose(x > -64.0f, x, splat(-64.0f));
+    v16 shifted = x + CK_ROUNDER;
+    v16 r = x - (shifted - CK_ROUNDER);
+    v16 p = fma16(splat(5.53744751e1f), r, splat(3.23871491e2f));
+    p = fma16(p, r, splat(1.39152691e3f));
+    p = fma16(p, r, splat(4.01456244e3f));
+    p = fma16(p, r, splat(5.79199531e3f));
+    p = from_bits16(bits16(p) + (bits16(shifted) << 23));
+    return bits16(p + CK_ROUNDER) - ck_bits(CK_ROUNDER);
+}
+
 CK_INLINE v16 log16(v16 x) {
     i16 e = (bits16(x) - 0x3f3504f3) >> 23;
     v16 f = from_bits16(bits16(x) - (e << 23)) - 1.0f;

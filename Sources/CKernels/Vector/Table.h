@@ -14,6 +14,7 @@
 #include "WinogradTransform.h"
 #include "Winograd.h"
 #include "Attention.h"
+#include "IntegerAttention.h"
 #include "Norm.h"
 #include "Elementwise.h"
 #include "../PlainLoops.h"

@@ -137,8 +137,9 @@ typedef struct ck_attention_shape {
 
 /// softmax(scale·Q·Kᵀ + mask)·V over the concatenation of up to 4 sources, tiled (never a full score matrix).
 /// `mask` may be null; element (image, query, key) is at image·mask_image_stride +
-/// query·mask_query_stride + key.
-void ck_attention(ck_context context, ck_attention_shape shape, const float *queries,
+/// query·mask_query_stride + key. `CK_FAST` computes scores and sums with 16-bit integers, and its mask is
+/// the same for every query: `mask_query_stride` is 0.
+void ck_attention(ck_context context, ck_precision precision, ck_attention_shape shape, const float *queries,
                   const ck_kv_source *sources, int source_count, const float *mask, long mask_image_stride,
                   long mask_query_stride, float *output);
 
