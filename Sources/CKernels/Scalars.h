@@ -74,16 +74,17 @@ static inline float ck_exp32(float x) {
 #define ck_log2_e 1.44269504f
 #define ck_ln_2 0.693147181f
 
-/// Whole number nearest to 5792·2ˣ for x ≤ 0, the most that a block's integer may be (see `Integers.h`); a
-/// polynomial of the fraction, a least-squares fit on Chebyshev nodes, within 3e-6.
+/// Whole number nearest to 4095·2ˣ for x ≤ 0: a weight of attention, of which `ck_key_block` as a block are
+/// not too long (see `Integers.h`). A polynomial of the fraction, a least-squares fit on Chebyshev nodes,
+/// within 3e-6.
 static inline int32_t ck_share32(float x) {
     x = x > -64.0f ? x : -64.0f;
     float shifted = x + CK_ROUNDER;
     float r = x - (shifted - CK_ROUNDER);
-    float p = ck_fma(5.53744751e1f, r, 3.23871491e2f);
-    p = ck_fma(p, r, 1.39152691e3f);
-    p = ck_fma(p, r, 4.01456244e3f);
-    p = ck_fma(p, r, 5.79199531e3f);
+    float p = ck_fma(3.91502893e1f, r, 2.28980275e2f);
+    p = ck_fma(p, r, 9.83822977e2f);
+    p = ck_fma(p, r, 2.83833446e3f);
+    p = ck_fma(p, r, 4.09499669e3f);
     p = ck_from_bits(ck_bits(p) + (int32_t)((uint32_t)ck_bits(shifted) << 23));
     return ck_bits_between(CK_ROUNDER, p + CK_ROUNDER);
 }

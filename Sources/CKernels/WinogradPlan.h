@@ -84,7 +84,8 @@ static inline ck_winograd_plan ck_plan_winograd(bool integers, long matrices, lo
     }
     long fitting = large ? ck_most_shared_input_of_6 / (matrices * length) : 256;
     long most_tiles = fitting < 64 ? 64 : ck_min(256, fitting);
-    long chunks = ck_ceil_div(tiles, most_tiles), block = tiles <= 128 ? 128 : 64;
+    long chunks = ck_ceil_div(tiles, most_tiles);
+    long block = integers ? ck_block_inputs : tiles <= 128 ? 128 : 64;
     long parts = panels >= threads ? 1 : ck_ceil_div(threads, panels);
     return (ck_winograd_plan){
         false, ck_ceil_div(tiles, chunks), .inputs = ck_min(all, block), .parts = parts};

@@ -72,7 +72,7 @@ package struct KernelBenchmark {
             add(convolution(shape, .direct, peak: peak))
             context.trim()
         }
-        for (m, n, k) in [(4096, 320, 320), (162, 8192, 2048)] {
+        for (m, n, k) in [(4096, 320, 320), (2048, 1920, 640), (162, 8192, 2048)] {
             add(product(m: m, n: n, k: k, peak: peak))
             add(fast { product(m: m, n: n, k: k, peak: peak) })
         }

@@ -51,7 +51,7 @@ struct AttentionTests {
                 maskRows * total, maskRows == 1 ? 0 : total, output)
         }
         let reference = fullSoftmax(c, shape, queries, sources, c.masked ? mask : nil, maskRows: maskRows)
-        #expect(relativeError(output, reference) < (precision == CK_FAST ? 4e-3 : 5e-6))
+        #expect(relativeError(output, reference) < (precision == CK_FAST ? 6e-3 : 5e-6))
     }
 
     /// softmax(scale·q·kᵀ + mask)·v with every score kept.

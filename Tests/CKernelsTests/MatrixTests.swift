@@ -18,7 +18,8 @@ struct MatrixTests {
             Product(m: 97, n: 16, k: 16), Product(m: 5, n: 130, k: 31), Product(m: 200, n: 20, k: 40),
             Product(m: 1, n: 70, k: 1301), Product(m: 30, n: 40, k: 700), Product(m: 1100, n: 33, k: 650),
             Product(m: 40, n: 200, k: 510),  // rows 512 floats apart
-            Product(m: 45, n: 40, k: 1500),  // two blocks of inputs in fast mode too
+            Product(m: 45, n: 40, k: 1500),  // two loads of panels in fast mode too
+            Product(m: 430, n: 100, k: 10000),  // rows packed in two parts there, with two threads
             Product(m: 7, n: 37, k: 45, type: CK_TYPE_F16), Product(m: 31, n: 64, k: 672, type: CK_TYPE_F16),
             Product(m: 7, n: 37, k: 45, type: CK_TYPE_BF16),
             Product(m: 31, n: 64, k: 672, type: CK_TYPE_BF16),
@@ -43,7 +44,8 @@ struct MatrixTests {
                     to: sum, image: row / (p.m / p.images), row: row, channel: column)
             }
         }
-        #expect(relativeError(c, reference) < (precision == CK_FAST ? 1e-3 : 2e-6))
+        let exact = p.k < 5000 ? 2e-6 : 5e-6
+        #expect(relativeError(c, reference) < (precision == CK_FAST ? 1e-3 : exact))
     }
 
     struct Convolution: Sendable {
@@ -130,9 +132,9 @@ struct MatrixTests {
             // Many tiles: transformed filters are shared; the last chunk is shorter.
             Convolution(images: 1, height: 68, width: 75, inputs: 20, outputs: 40),
             // The same with two blocks of inputs in fast mode.
-            Convolution(images: 1, height: 58, width: 60, inputs: 70, outputs: 20),
+            Convolution(images: 1, height: 58, width: 60, inputs: 330, outputs: 20),
             // Many channels: filters come in blocks, and one panel is divided between three threads.
-            Convolution(images: 1, height: 13, width: 11, inputs: 150, outputs: 30),
+            Convolution(images: 1, height: 13, width: 11, inputs: 330, outputs: 30),
             // With three threads: two chunks of shared input, for tiles of side 4 and of side 6.
             Convolution(images: 1, height: 64, width: 66, inputs: 1, outputs: 34),
             Convolution(images: 1, height: 96, width: 102, inputs: 1, outputs: 34),

@@ -37,19 +37,24 @@ void ck_naive_layer_norm(ck_pool *pool, long rows, long channels, float epsilon,
 void ck_naive_activate(ck_pool *pool, ck_activation activation, const float *x, float *y, size_t count);
 void ck_naive_box_muller16(ck_pool *pool, float *x, size_t count);
 
-/// A block of fast mode's numbers, of one row or output.
+/// A block of fast mode's numbers.
 typedef struct ck_naive_block {
     float scale;
     int16_t numbers[ck_block_inputs];
 } ck_naive_block;
 
-/// `count` ≤ 64 numbers that lie `stride` apart.
-ck_naive_block ck_naive_integers(const float *x, long stride, long count);
+/// In how many sums the squares of a block are added: a row's numbers lie in the lanes of four vectors, of an
+/// output's each is in another vector.
+enum { ck_sums_of_row = 64, ck_sums_of_output = 1 };
+
+/// A block of `count` numbers that lie `stride` apart, by the number of sums.
+ck_naive_block ck_naive_integers(const float *x, long stride, long count, int sums);
 
 /// The products of `count` numbers of two blocks, added and scaled, onto `sum`.
 float ck_naive_block_product(const ck_naive_block *left, const ck_naive_block *right, long count, float sum);
 
-/// The sum of `count` products a[i]·b[i], of numbers that lie `a_stride` and `b_stride` apart, onto `sum`.
+/// The sum of `count` products a[i]·b[i], of a row's and an output's numbers that lie `a_stride` and
+/// `b_stride` apart, onto `sum`.
 float ck_naive_product(ck_precision precision, const float *a, long a_stride, const float *b, long b_stride,
                        long count, float sum);
 

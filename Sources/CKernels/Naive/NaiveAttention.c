@@ -57,15 +57,15 @@ static float integer_score(const attention *t, const float *q, const float *key)
     float score = 0.0f;
     for (long first = 0; first < t->shape.head_size; first += ck_block_inputs) {
         long some = ck_min(ck_block_inputs, t->shape.head_size - first);
-        ck_naive_block left = ck_naive_integers(q + first, 1, some);
-        ck_naive_block right = ck_naive_integers(key + first, 1, some);
-        left.scale *= t->shape.scale * ck_log2_e;
-        score = ck_naive_block_product(&left, &right, some, score);
+        ck_naive_block row = ck_naive_integers(key + first, 1, some, ck_sums_of_row);
+        ck_naive_block output = ck_naive_integers(q + first, 1, some, ck_sums_of_output);
+        output.scale *= t->shape.scale * ck_log2_e;
+        score = ck_naive_block_product(&row, &output, some, score);
     }
     return score;
 }
 
-/// The same as `attend` in fast mode's numbers: weights are whole 5792ths of the largest.
+/// The same as `attend` in fast mode's numbers: weights are whole 4095ths of the largest.
 static void attend_integers(const attention *t, long image, long head, long query, float *sums) {
     ck_attention_shape s = t->shape;
     const float *q = t->queries + image * s.query_image_stride + query * s.query_stride + head * s.head_size;
@@ -84,21 +84,18 @@ static void attend_integers(const attention *t, long image, long head, long quer
         peak = new_peak;
         for (long d = 0; d < s.head_size; d++) sums[d] *= correction;
         int32_t shares = 0;
-        for (long start = 0; start < count; start += ck_block_inputs) {
-            long some = ck_min(ck_block_inputs, count - start);
-            ck_naive_block weights = {.scale = 1.0f};
-            for (long i = 0; i < some; i++) {
-                weights.numbers[i] = (int16_t)ck_share32(scores[start + i] - peak);
-                shares += weights.numbers[i];
+        ck_naive_block weights = {.scale = 1.0f};
+        for (long i = 0; i < count; i++) {
+            weights.numbers[i] = (int16_t)ck_share32(scores[i] - peak);
+            shares += weights.numbers[i];
+        }
+        for (long d = 0; d < s.head_size; d++) {
+            float values[ck_key_block];
+            for (long i = 0; i < count; i++) {
+                values[i] = *ck_value_at(&t->keys, image, head * s.head_size + d, first + i);
             }
-            for (long d = 0; d < s.head_size; d++) {
-                float values[ck_block_inputs];
-                for (long i = 0; i < some; i++) {
-                    values[i] = *ck_value_at(&t->keys, image, head * s.head_size + d, first + start + i);
-                }
-                ck_naive_block column = ck_naive_integers(values, 1, some);
-                sums[d] = ck_naive_block_product(&column, &weights, some, sums[d]);
-            }
+            ck_naive_block channel = ck_naive_integers(values, 1, count, ck_sums_of_output);
+            sums[d] = ck_naive_block_product(&channel, &weights, count, sums[d]);
         }
         total = ck_fma(total, correction, (float)shares);
     }

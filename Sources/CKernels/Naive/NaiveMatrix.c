@@ -25,7 +25,8 @@ static void gemm_row(void *user, long row) {
     float *weights = ck_naive_memory(g->k);
     for (long n = 0; n < g->n; n++) {
         for (long k = 0; k < g->k; k++) weights[k] = ck_weight_at(g->weight, n * g->k + k);
-        float sum = ck_naive_product(g->precision, g->a + row * g->lda, 1, weights, 1, g->k, 0.0f);
+        const float *a = g->a + row * g->lda;
+        float sum = ck_naive_product(g->precision, a, 1, weights, 1, g->k, 0.0f);
         g->c[row * g->ldc + n] = ck_finish32(&g->epilogue, sum, row / g->rows_per_image, n, residual);
     }
     free(weights);

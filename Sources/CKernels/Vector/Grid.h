@@ -12,7 +12,8 @@ typedef struct work_grid {
 static work_grid make_grid(ck_pool *pool, long panels, long most_panels, long rows, long wanted_rows) {
     work_grid grid = {.threads = ck_pool_threads(pool), .panels = panels, .rows = rows};
     long least = ck_ceil_div(panels, most_panels < 1 ? 1 : most_panels);
-    grid.blocks = ck_min(panels, ck_ceil_div(least, grid.threads) * grid.threads);
+    bool many_rows = least == 1 && rows >= 4 * ck_panel_width * panels;
+    grid.blocks = many_rows ? 1 : ck_min(panels, ck_ceil_div(least, grid.threads) * grid.threads);
     grid.block_panels = ck_ceil_div(panels, grid.blocks);
     grid.chunks = ck_ceil_div(rows, wanted_rows);
     if (grid.blocks < grid.threads) grid.chunks = ck_min(rows, (grid.chunks + 3) * grid.threads);

@@ -2,9 +2,7 @@
 // `Attention.h`, but the queries are in the lanes: 32 of them are a panel, which the rows of keys pass by,
 // and then, as weights, the rows of values, one a channel. So a softmax runs down the lanes.
 
-enum { value_words = 2 * ck_block_words }; // of a channel's values in a block of keys
-
-_Static_assert(ck_key_block == 2 * ck_block_inputs, "a block of keys is two blocks of numbers");
+enum { value_words = 1 + ck_key_block / 2 }; // of a channel's values in a block of keys
 
 typedef struct integer_attention {
     ck_attention_shape shape;
@@ -51,23 +49,21 @@ static void pack_query_panels(const integer_attention *t, const integer_item *m,
     }
 }
 
-/// `count` ≤ 64 values of sixteen channels into the channels' rows.
+/// The values of `count` keys, sixteen channels of them, into the channels' rows.
 static void turn_values(const integer_attention *t, const integer_item *m, long first, long count,
                         long channel, float *rows) {
-    _Alignas(64) float numbers[ck_block_inputs * 16], pairs[16 * 16], scales[16];
+    _Alignas(64) float numbers[ck_key_block * 16], pairs[16 * 16], scales[16];
     long offset = m->head * t->shape.head_size + channel;
     long channels = ck_min(16, t->shape.head_size - channel);
-    v16 largest = splat(0.0f);
     for (long i = 0; i < count; i++) {
-        v16 value = load_up_to(ck_value_at(&t->keys, m->image, offset, first + i), channels);
-        store16(numbers + i * 16, value);
-        largest = larger16(largest, size16(value));
+        store16(numbers + i * 16,
+                load_up_to(ck_value_at(&t->keys, m->image, offset, first + i), channels));
     }
-    for (long i = count; i < ck_block_inputs; i++) store16(numbers + i * 16, splat(0.0f));
-    store16(scales, largest * (1.0f / ck_most_integer));
+    for (long i = count; i < ck_key_block; i++) store16(numbers + i * 16, splat(0.0f));
+    v16 scale = scales_of_columns(numbers, count), inverse = inverse_scale16(scale);
+    store16(scales, scale);
     for (long c = 0; c < channels; c++) rows[c * value_words] = scales[c];
-    v16 inverse = inverse_scale16(largest);
-    for (long word = 0; word < ck_block_inputs / 2; word += 16) {
+    for (long word = 0; word < ck_key_block / 2; word += 16) {
         for (long i = 0; i < 16; i++) {
             const float *pair = numbers + (word + i) * 32;
             i16 even = integers16(load16(pair), inverse), odd = integers16(load16(pair + 16), inverse);
@@ -86,15 +82,10 @@ static void turn_values(const integer_attention *t, const integer_item *m, long 
 static void pack_integer_tokens(const integer_attention *t, const integer_item *m, long first, long count) {
     long d = t->shape.head_size;
     for (long i = 0; i < count; i++) {
-        pack_row(ck_key_at(&t->keys, m->image, m->head * d, first + i), d, m->keys + i * t->words);
+        pack_row(ck_key_at(&t->keys, m->image, m->head * d, first + i), d,
+                 m->keys + i * t->words);
     }
-    for (long start = 0; start < count; start += ck_block_inputs) {
-        float *rows = m->values + start / ck_block_inputs * ck_block_words;
-        for (long c = 0; c < d; c += 16) {
-            turn_values(t, m, first + start, ck_min(ck_block_inputs, count - start), c,
-                        rows + c * value_words);
-        }
-    }
+    for (long c = 0; c < d; c += 16) turn_values(t, m, first, count, c, m->values + c * value_words);
 }
 
 // MARK: Softmax
@@ -114,9 +105,8 @@ CK_INLINE v16 raise_peaks(const float *mask, long count, float *scores, v16 peak
     return larger16(larger16(peaks[0], peaks[1]), larger16(peaks[2], peaks[3]));
 }
 
-/// Weights of sixteen queries, for `count` ≤ 64 keys, as a block of a panel of `width` queries. Returns
-/// their sums.
-CK_INLINE i16 weigh_block(const float *scores, long count, v16 peak, long width, float *block) {
+/// Weights of sixteen queries for `count` keys, as a block of a panel of `width` queries. Returns their sums.
+CK_INLINE i16 weigh_keys(const float *scores, long count, v16 peak, long width, float *block) {
     i16 total = {0};
     store16(block, splat(1.0f));
     float *end = block + ck_words_of_block(count) * width;
@@ -140,11 +130,7 @@ CK_INLINE i16 weigh_block(const float *scores, long count, v16 peak, long width,
 CK_INLINE void soften_lanes(const float *mask, const long count, float *scores, long channels, float *sums,
                             float *peaks, float *totals, long width, float *weights) {
     v16 old = load16(peaks), peak = raise_peaks(mask, count, scores, old);
-    i16 total = {0};
-    for (long key = 0; key < count; key += ck_block_inputs) {
-        total += weigh_block(scores + key * ck_panel_width, ck_min(ck_block_inputs, count - key), peak, width,
-                             weights + key / ck_block_inputs * ck_block_words * width);
-    }
+    i16 total = weigh_keys(scores, count, peak, width, weights);
     v16 correction = exp16((old - peak) * ck_ln_2);
     store16(peaks, peak);
     store16(totals, fma16(load16(totals), correction, __builtin_convertvector(total, v16)));
@@ -177,7 +163,7 @@ static void attend_panel(const integer_attention *t, const integer_item *m, long
         }
     }
     tile_sum value_sum = {.a = m->values, .lda = value_words, .taps = single_tap, .tap_count = 1,
-                          .k = ck_words(count), .integers = true, .add = true};
+                          .k = ck_words_of_block(count), .integers = true, .add = true};
     multiply_rows(d, value_sum, weights, width, sums, ck_panel_width);
 }
 

@@ -27,10 +27,10 @@ CK_INLINE i16 share16(v16 x) {
     x = choose(x > -64.0f, x, splat(-64.0f));
     v16 shifted = x + CK_ROUNDER;
     v16 r = x - (shifted - CK_ROUNDER);
-    v16 p = fma16(splat(5.53744751e1f), r, splat(3.23871491e2f));
-    p = fma16(p, r, splat(1.39152691e3f));
-    p = fma16(p, r, splat(4.01456244e3f));
-    p = fma16(p, r, splat(5.79199531e3f));
+    v16 p = fma16(splat(3.91502893e1f), r, splat(2.28980275e2f));
+    p = fma16(p, r, splat(9.83822977e2f));
+    p = fma16(p, r, splat(2.83833446e3f));
+    p = fma16(p, r, splat(4.09499669e3f));
     p = from_bits16(bits16(p) + (bits16(shifted) << 23));
     return bits16(p + CK_ROUNDER) - ck_bits(CK_ROUNDER);
 }

@@ -104,6 +104,8 @@ static void float_filters(const winograd *w, long panel, long first, long count,
 CK_INLINE void integer_line(const int line, const weight_block *block, const float *turned, long width,
                             float *out, long stride) {
     _Alignas(64) float staged[6][ck_block_inputs * 16];
+    v16 squares[6], largest[6];
+    for (int j = 0; j < 6; j++) squares[j] = largest[j] = splat(0.0f);
     long tap = block->tap_rows * width;
     for (long input = 0; input < block->tap_rows; input++, turned += width) {
         v16 row[3], transformed[6];
@@ -115,10 +117,16 @@ CK_INLINE void integer_line(const int line, const weight_block *block, const flo
             row[j] = half[line];
         }
         filter_line(4, row, transformed);
-        for (int j = 0; j < 6; j++) store16(staged[j] + input * 16, transformed[j]);
+#pragma clang loop unroll(full)
+        for (int j = 0; j < 6; j++) {
+            store16(staged[j] + input * 16, transformed[j]);
+            squares[j] = fma16(transformed[j], transformed[j], squares[j]);
+            largest[j] = larger16(largest[j], size16(transformed[j]));
+        }
     }
     for (int j = 0; j < 6; j++) {
-        pack_column(staged[j], 16, block->tap_rows, width, out + (line * 6 + j) * stride);
+        v16 scale = scale16(squares[j], largest[j]);
+        pack_column(staged[j], block->tap_rows, scale, width, out + (line * 6 + j) * stride);
     }
 }
 
@@ -126,6 +134,7 @@ CK_INLINE void integer_line(const int line, const weight_block *block, const flo
 static void integer_filters(const winograd *w, long panel, long first, long count, float *out) {
     _Alignas(64) float turned[9 * ck_block_inputs * ck_panel_width];
     long width = ck_width_of_panel(w->shape.out_channels, panel);
+    long block_words = ck_words_of_block(ck_block_inputs);
     for (long block = 0; block < count; block += ck_block_inputs, out += ck_block_words * width) {
         weight_block filters = filters_at(w, panel, first + block, ck_min(ck_block_inputs, count - block));
         load_panel(&filters, width, turned);
@@ -231,7 +240,7 @@ CK_INLINE void transform_tile(const int side, const winograd *w, tile_place p, f
         }
         float *words = out + channel_offset(w, c);
         for (long i = 0; w->integers && i < 36; i++, words += w->input_stride) {
-            pack_row(staged + i * staged_row, count, words);
+            pack_row_block(staged + i * staged_row, count, words);
         }
     }
 }
