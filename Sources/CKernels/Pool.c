@@ -191,9 +191,15 @@ float *ck_allocate_huge(size_t floats) {
     return memory;
 }
 
+void ck_pool_trim(ck_pool *pool) {
+    free(pool->scratch);
+    pool->scratch = 0;
+    pool->scratch_floats = 0;
+}
+
 float *ck_pool_scratch(ck_pool *pool, size_t floats) {
     if (floats <= pool->scratch_floats) return pool->scratch;
-    free(pool->scratch);
+    ck_pool_trim(pool);
     pool->scratch = ck_allocate_huge(floats);
     pool->scratch_floats = floats;
     return pool->scratch;

@@ -2,7 +2,7 @@
 ///
 /// Where all transformed filters fit a third-level cache and tiles are many, filters are transformed once and
 /// shared, and an item is a chunk of tiles with its own transformed input. Those of side 6, dearer to make,
-/// are shared up to 64 MB. Else the transformed input of a chunk is shared and an item is a
+/// are shared up to 256 MB. Else the transformed input of a chunk is shared and an item is a
 /// panel, whose filters are transformed block by block into the second-level cache: the larger the weights,
 /// the less they are moved.
 ///
@@ -65,7 +65,7 @@ typedef struct ck_winograd_plan {
 /// Floats, or words, of transformed filters that may be shared: of tiles of side 4, of 6 and of integers.
 enum {
     ck_most_shared_filters_of_4 = 4 << 20,
-    ck_most_shared_filters_of_6 = 16 << 20,
+    ck_most_shared_filters_of_6 = 64 << 20,
     ck_most_shared_integers = 24 << 20,
     ck_most_shared_input_of_6 = 6 << 20, // that each panel reads anew, at best from a third-level cache
 };

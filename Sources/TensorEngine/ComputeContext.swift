@@ -16,7 +16,7 @@ package final class ComputeContext {
     package var isFast = false
 
     /// Floats of a tensor from which on memory is worth more than a copy and the system's work: networks keep
-    /// no second use in mind for it, and its memory goes back at once.
+    /// no second use in mind for it, its memory goes back at once, and the kernels' scratch memory before it.
     package var largeTensor: Int {
         get { buffers.largeTensor }
         set { buffers.largeTensor = newValue }
@@ -49,12 +49,16 @@ package final class ComputeContext {
     package var tensorBytes: Int { buffers.mostBytes }
 
     /// Gives memory kept for reuse back to the system.
-    package func trim() { buffers.trim() }
+    package func trim() {
+        buffers.trim()
+        ck_pool_trim(pool)
+    }
 
     /// A new map of unknown content.
     package func map(images: Int, height: Int, width: Int, channels: Int, isPadded: Bool = false) -> Tensor {
         let count = Tensor.floats(
             images: images, height: height, width: width, pixelStride: channels, isPadded: isPadded)
+        if count >= largeTensor { ck_pool_trim(pool) }
         return Tensor(
             images: images, height: height, width: width, channels: channels, pixelStride: channels,
             isPadded: isPadded, storage: buffers.take(count: count), offset: 0)

@@ -42,7 +42,8 @@ CK_INLINE void integer_body(const int rows, const int vectors, const tile_sum *s
                             long width, float *c, long ldc) {
     bool add = sum->add;
     long lda = sum->lda;
-    const float *next_rows = sum->next_rows, *next_panel = sum->next_panel;
+    const float *next_rows = sum->next_rows, *next_panel = sum->next_panel, *end = sum->end;
+    long end_rows = sum->end_rows;
     const float *start = sum->a;
     for (long words = sum->k; words > 0; words -= ck_block_words) {
         long pairs = ck_min(words, ck_block_words) - 1;
@@ -61,6 +62,7 @@ CK_INLINE void integer_body(const int rows, const int vectors, const tile_sum *s
             __asm__("" : "+r"(thirds[0]), "+r"(thirds[1]), "+r"(thirds[2]), "+r"(thirds[3]), "+r"(thirds[4]),
                          "+r"(lda), "+r"(b));
             if (next_panel) fetch_ahead(&next_rows, &next_panel);
+            fetch_end(&end, sum->end_ld, &end_rows);
             integer_steps(rows, vectors, 4, thirds, lda, b, width, sums);
             for (int i = 0; i < 5; i++) thirds[i] += 4;
         }

@@ -136,15 +136,13 @@ static void gemm_multiply(const gemm *g, long row, long end, long first, long la
     for (long left = ck_ceil_div(end - row, TILE_ROWS); left > 0; left--) {
         long rows = (end - row) / left;
         tile_sum sum = gemm_rows(g, row, rows, k, inputs, copy);
+        sum.end_ld = g->ldc;
+        sum.end_rows = ends ? rows : 0;
         for (long panel = first; panel < last; panel++) {
             const float *weights = panels + (panel - first) * ck_panel_width * sum.k;
             float *tile = sums + (panel - first) * ck_panel_width;
             gemm_fetch(g, row + rows, end, k, inputs, panel - first, last - first);
-            for (long r = 0; ends && r < rows; r++) {
-                const float *to = g->c + (row + r) * g->ldc + panel * ck_panel_width;
-                __builtin_prefetch(to, 1, 3);
-                __builtin_prefetch(to + 16, 1, 3);
-            }
+            sum.end = g->c + row * g->ldc + panel * ck_panel_width;
             multiply_tile(rows, sum, weights, ck_width_of_panel(g->n, panel), tile, ld);
             if (ends) gemm_finish(g, tile, ld, row, rows, panel);
         }

@@ -33,6 +33,9 @@ ck_pool *ck_pool_create(int threads);
 void ck_pool_destroy(ck_pool *pool);
 int ck_pool_threads(const ck_pool *pool);
 
+/// Gives the scratch memory back to the system until an operation needs it again.
+void ck_pool_trim(ck_pool *pool);
+
 /// Where and how an operation runs.
 typedef struct ck_context {
     ck_pool *pool;
