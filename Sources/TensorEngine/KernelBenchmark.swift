@@ -149,16 +149,20 @@ package struct KernelBenchmark {
         }
     }
 
-    /// The fastest of the repetitions, after one that is not counted.
+    /// The fastest of the repetitions, after one that is not counted. What is short is repeated for a fifth of a
+    /// second, so that one undisturbed run is among them.
     private func measure(
         _ name: String, flop: Double = 0, bytes: Double = 0, peak: Double = 1, _ body: () -> Void
     ) -> Row {
         body()
-        var best = Double.infinity
-        for _ in 0..<repetitions {
+        var best = Double.infinity, total = 0.0, runs = 0
+        while runs < repetitions || total < 0.2 {
             let start = ContinuousClock.now
             body()
-            best = min(best, start.duration(to: .now) / .seconds(1))
+            let seconds = start.duration(to: .now) / .seconds(1)
+            best = min(best, seconds)
+            total += seconds
+            runs += 1
         }
         return Row(
             name: name, milliseconds: best * 1e3, gflops: flop / best / 1e9,
