@@ -3,7 +3,7 @@ processes run alternately, medians printed as a table of ratios.
 
 Usage: python ops/bench/peers.py picture [--model weights/emoji] [--size 1024] [--runs 3] [--json]
        python ops/bench/peers.py step MODEL STAGE... [--peers tessera-fast,torch-f32,torch-bf16] [--runs 3] [--json]
-       python ops/bench/peers.py kernels [--peers torch-f32,torch-channels-last] [--runs 3] [--json]
+       python ops/bench/peers.py kernels [--peers tessera-fast,torch-f32,torch-channels-last] [--runs 3] [--json]
 The Python that runs this must have torch, diffusers and transformers, and openvino where that peer is asked for.
 `tessera models synthesize karlo --out DIR` makes a model of full size. Operators take milliseconds, and a round of
 `kernels` half a minute: where the machine's own speed changes from minute to minute, it needs many runs.
@@ -62,13 +62,13 @@ def peer_step(arguments, stage, engine):
     return {"load": report["load"], "step": min(report["seconds"]), "MB": report["peak_memory_mb"]}
 
 
-def tessera_kernels(arguments):
-    """Milliseconds of each operator in exact mode; of a convolution's routes, the fastest."""
+def tessera_kernels(arguments, fast=False):
+    """Milliseconds of each operator, in fast mode of those that it has; of a convolution's routes, the fastest."""
     command = [arguments.tessera, "bench", "kernels", "--threads", arguments.threads, "--json"]
     figures = {}
     for row in result(command):
-        name = re.sub(r" (winograd\d|direct)\b", "", row["name"])
-        if row["milliseconds"] > 0 and " fast" not in name:
+        name = re.sub(r" (winograd\d|direct|fast)\b", "", row["name"])
+        if row["milliseconds"] > 0 and (fast or " fast" not in row["name"]):
             figures[name] = min(row["milliseconds"], figures.get(name, math.inf))
     return figures
 
@@ -154,7 +154,10 @@ def compare_kernels(arguments):
 
     runners = {"tessera": ours}
     for engine in arguments.peers.split(","):
-        runners[engine] = lambda engine=engine: torch_kernels(arguments, engine, rows)
+        if engine == "tessera-fast":
+            runners[engine] = lambda: tessera_kernels(arguments, fast=True)
+        else:
+            runners[engine] = lambda engine=engine: torch_kernels(arguments, engine, rows)
     medians = alternate(arguments.runs, runners)
     if arguments.json:
         return print(json.dumps(medians))
@@ -171,7 +174,7 @@ def main():
     step.add_argument("stage", nargs="+")
     step.add_argument("--peers", default="torch-f32,torch-channels-last,torch-bf16")
     step.add_argument("--steps", type=int, default=2, help="of a peer's process; the fastest counts")
-    kernels.add_argument("--peers", default="torch-f32,torch-channels-last")
+    kernels.add_argument("--peers", default="tessera-fast,torch-f32,torch-channels-last")
     for command in (picture, step, kernels):
         command.add_argument("--runs", type=int, default=3)
         command.add_argument("--threads", type=int, default=os.cpu_count())
