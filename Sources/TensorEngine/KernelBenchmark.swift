@@ -149,8 +149,8 @@ package struct KernelBenchmark {
         }
     }
 
-    /// The fastest of the repetitions, after one that is not counted. What is short is repeated for a fifth of
-    /// a second, so that one undisturbed run is among them.
+    /// The fastest of the repetitions, after one that is not counted. What is short is repeated for a fifth
+    /// of a second, so that one undisturbed run is among them.
     private func measure(
         _ name: String, flop: Double = 0, bytes: Double = 0, peak: Double = 1, _ body: () -> Void
     ) -> Row {
