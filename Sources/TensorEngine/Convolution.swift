@@ -184,7 +184,7 @@ package struct Convolution {
         _ x: Tensor, _ precision: ck_precision, suffix: String = ""
     ) -> Profiler.Operation {
         let pixels = Double(x.rows)
-        let kind = precision == CK_FAST ? "\(route) fast" : "\(route)"
+        let kind = precision == CK_FAST ? "winograd\(route.side(precision)) fast" : "\(route)"
         return .init(
             name: "conv3×3 \(kind) \(x.images)×\(x.height)×\(x.width) \(inputs)→\(outputs)\(suffix)",
             flop: 18 * pixels * Double(inputs) * Double(outputs),
