@@ -86,7 +86,9 @@ static void panel_item(void *user, long item, int thread) {
     for (long first = 0; first < inputs; first += block) {
         long some = ck_min(block, inputs - first);
         transform_filters(w, panel, first, some, filters);
+        weight_block these = filters_at(w, panel, first, some);
         for (long i = 0; i < w->matrices; i++, input += w->input_stride) {
+            if (first + some < inputs) fetch_filters(&these, i);
             const float *matrix = filters + i * w->filter_stride;
             tile_sum sum = {.a = input, .lda = w->input_length, .taps = single_tap, .tap_count = 1,
                             .k = row_length(w->integers, some), .next_panel = matrix + w->filter_stride,

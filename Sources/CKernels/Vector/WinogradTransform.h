@@ -62,7 +62,7 @@ static weight_block filters_at(const winograd *w, long panel, long first, long c
 }
 
 /// Brings what comes after a block's inputs in one of its outputs nearer. Called for one output after the
-/// other while the block is transformed, so that memory is asked for a little at a time.
+/// other while the block is transformed or multiplied, so that memory is asked for a little at a time.
 CK_INLINE void fetch_filters(const weight_block *block, long output) {
     if (output >= ck_min(ck_panel_width, block->outputs)) return;
     long size = ck_type_size(block->type);
