@@ -22,7 +22,7 @@ enum { ck_block_inputs = 320 };
 #define ck_most_length 46300.0f
 #define ck_most_integer 32766.0f
 
-_Static_assert((46300LL + 9) * (46300LL + 9) <= INT32_MAX, "a block's sum");
+_Static_assert(((int64_t)ck_most_length + 10) * ((int64_t)ck_most_length + 10) <= INT32_MAX, "a block's sum");
 
 /// Below this scale a block counts as zero: the squares of its numbers would not be normal.
 #define ck_least_scale 1e-22f

@@ -8,6 +8,8 @@
 #include "include/CKernels.h"
 
 #define CK_ROUNDER 12582912.0f // 1.5·2²³
+#define ck_log2_e 1.44269504f
+#define ck_ln_2 0.693147181f
 
 static inline int32_t ck_bits(float x) {
     int32_t bits;
@@ -56,7 +58,7 @@ static inline float ck_fma(float a, float b, float c) {
 static inline float ck_exp32(float x) {
     x = x > 89.0f ? 89.0f : x;
     x = x < -104.0f ? -104.0f : x;
-    float shifted = ck_fma(x, 1.44269504f, CK_ROUNDER);
+    float shifted = ck_fma(x, ck_log2_e, CK_ROUNDER);
     int32_t n = ck_bits_between(CK_ROUNDER, shifted);
     float whole = shifted - CK_ROUNDER;
     float r = ck_fma(whole, -0.693359375f, x);
@@ -70,9 +72,6 @@ static inline float ck_exp32(float x) {
     int32_t half = n >> 1;
     return p * ck_power_of_two(half) * ck_power_of_two(n - half);
 }
-
-#define ck_log2_e 1.44269504f
-#define ck_ln_2 0.693147181f
 
 /// Whole number nearest to 4095·2ˣ for x ≤ 0: a weight of attention, of which `ck_key_block` as a block are
 /// not too long (see `Integers.h`). A polynomial of the fraction, a least-squares fit on Chebyshev nodes,

@@ -31,8 +31,8 @@ typedef struct attention_item {
     float peaks[most_groups][16], totals[most_groups][16]; // of a group's queries
 } attention_item;
 
-static long attention_floats(long queries, long head_size, long value_width) {
-    long width = ck_line_floats(head_size) + value_width;
+static long attention_floats(long queries, long head_size) {
+    long width = ck_line_floats(head_size) + ck_packed_channels(head_size);
     return (ck_key_block + queries) * width;
 }
 
@@ -249,19 +249,27 @@ static void attention_body(void *user, long item, int thread) {
     }
 }
 
-static void vector_exact_attention(ck_pool *pool, ck_attention_shape shape, const float *queries,
-                                   const ck_kv_source *sources, int source_count, const float *mask,
-                                   long mask_image_stride, long mask_query_stride, float *output) {
+// Of `IntegerAttention.h`.
+static long integer_attention_floats(long queries, long head_size);
+static void integer_attention_body(void *user, long item, int thread);
+
+static void vector_attention(ck_pool *pool, ck_precision precision, ck_attention_shape shape,
+                             const float *queries, const ck_kv_source *sources, int source_count,
+                             const float *mask, long mask_image_stride, long mask_query_stride,
+                             float *output) {
     attention t = {
         .shape = shape, .queries = queries, .keys = ck_make_key_list(sources, source_count), .mask = mask,
         .mask_image_stride = mask_image_stride, .mask_query_stride = mask_query_stride, .output = output,
         .value_width = ck_packed_channels(shape.head_size),
     };
+    bool integers = precision == CK_FAST;
     long all = shape.images * shape.heads * shape.queries;
     t.block_queries = queries_of_item(shape.queries, shape.head_size, all / (4 * ck_pool_threads(pool)),
-                                      group_queries);
+                                      integers ? ck_panel_width : group_queries);
     t.query_blocks = ck_ceil_div(shape.queries, t.block_queries);
-    t.thread_floats = ck_line_floats(attention_floats(t.block_queries, shape.head_size, t.value_width));
+    t.thread_floats = ck_line_floats(integers ? integer_attention_floats(t.block_queries, shape.head_size)
+                                              : attention_floats(t.block_queries, shape.head_size));
     t.scratch = ck_pool_scratch(pool, (size_t)(ck_pool_threads(pool) * t.thread_floats));
-    ck_pool_items(pool, shape.images * shape.heads * t.query_blocks, attention_body, &t);
+    ck_pool_items(pool, shape.images * shape.heads * t.query_blocks,
+                  integers ? integer_attention_body : attention_body, &t);
 }

@@ -8,7 +8,8 @@ typedef struct work_grid {
     _Atomic long *taken; // chunks of each block
 } work_grid;
 
-/// At most `most_panels` panels a block and about `wanted_rows` rows a chunk.
+/// At most `most_panels` panels a block and about `wanted_rows` rows a chunk. Where one block can hold all
+/// and rows are many, threads divide the rows: loading all panels in each costs less than reading all rows.
 static work_grid make_grid(ck_pool *pool, long panels, long most_panels, long rows, long wanted_rows) {
     work_grid grid = {.threads = ck_pool_threads(pool), .panels = panels, .rows = rows};
     long least = ck_ceil_div(panels, most_panels < 1 ? 1 : most_panels);

@@ -4,43 +4,36 @@
 
 enum { value_words = 1 + ck_key_block / 2 }; // of a channel's values in a block of keys
 
-typedef struct integer_attention {
-    ck_attention_shape shape;
-    const float *queries;
-    ck_key_list keys;
-    const float *mask;
-    long mask_image_stride;
-    float *output;
-    long block_queries, query_blocks; // an item's queries, items a head
-    long words;                       // of a query or a key
-    float *scratch;
-    long thread_floats;
-} integer_attention;
-
 /// An item's part of the scratch memory.
 typedef struct integer_item {
     long image, head, queries;
     float *packed; // [query panel][word][32]
     float *keys;   // [key][word]
     float *values; // [channel][value_words]
-    float *sums;   // [query panel][channel, to whole sixteens][32]
+    float *sums;   // [query panel][value_width][32]
     float *peaks, *totals; // [query]
 } integer_item;
+
+static long integer_attention_floats(long queries, long head_size) {
+    long words = ck_words(head_size), channels = ck_packed_channels(head_size);
+    return queries * (words + channels + 2) + ck_line_floats(ck_key_block * words) + channels * value_words;
+}
 
 // MARK: Packing
 
 /// The scales of the queries take those of the scores and of base two with them.
-static void pack_query_panels(const integer_attention *t, const integer_item *m, long first_query) {
+static void pack_query_panels(const attention *t, const integer_item *m, long first_query) {
     ck_attention_shape s = t->shape;
+    long words = ck_words(s.head_size);
     const float *queries = t->queries + m->image * s.query_image_stride + m->head * s.head_size;
     for (long first = 0; first < m->queries; first += ck_panel_width) {
         weight_block w = {.values = (const char *)(queries + (first_query + first) * s.query_stride),
                           .type = CK_TYPE_F32, .outputs = m->queries - first, .inputs = s.head_size,
                           .output_stride = s.query_stride, .taps = 1};
         long width = ck_width_of_panel(m->queries, first / ck_panel_width);
-        float *panel = m->packed + first * t->words;
+        float *panel = m->packed + first * words;
         load_integer_panel(&w, width, panel);
-        for (long word = 0; word < t->words; word += ck_block_words) {
+        for (long word = 0; word < words; word += ck_block_words) {
             for (long i = 0; i < width; i += 16) {
                 float *scales = panel + word * width + i;
                 store16(scales, load16(scales) * (s.scale * ck_log2_e));
@@ -50,7 +43,7 @@ static void pack_query_panels(const integer_attention *t, const integer_item *m,
 }
 
 /// The values of `count` keys, sixteen channels of them, into the channels' rows.
-static void turn_values(const integer_attention *t, const integer_item *m, long first, long count,
+static void turn_values(const attention *t, const integer_item *m, long first, long count,
                         long channel, float *rows) {
     _Alignas(64) float numbers[ck_key_block * 16], pairs[16 * 16], scales[16];
     long offset = m->head * t->shape.head_size + channel;
@@ -67,7 +60,7 @@ static void turn_values(const integer_attention *t, const integer_item *m, long 
         for (long i = 0; i < 16; i++) {
             const float *pair = numbers + (word + i) * 32;
             i16 even = integers16(load16(pair), inverse), odd = integers16(load16(pair + 16), inverse);
-            store16(pairs + i * 16, from_bits16((even & 0xffff) | (odd << 16)));
+            store16(pairs + i * 16, from_bits16(pair16(even, odd)));
         }
         for (long c = 0; c < channels; c += 4) {
             v16 turned[4];
@@ -79,11 +72,10 @@ static void turn_values(const integer_attention *t, const integer_item *m, long 
     }
 }
 
-static void pack_integer_tokens(const integer_attention *t, const integer_item *m, long first, long count) {
-    long d = t->shape.head_size;
+static void pack_integer_tokens(const attention *t, const integer_item *m, long first, long count) {
+    long d = t->shape.head_size, words = ck_words(d);
     for (long i = 0; i < count; i++) {
-        pack_row(ck_key_at(&t->keys, m->image, m->head * d, first + i), d,
-                 m->keys + i * t->words);
+        pack_row(ck_key_at(&t->keys, m->image, m->head * d, first + i), d, m->keys + i * words);
     }
     for (long c = 0; c < d; c += 16) turn_values(t, m, first, count, c, m->values + c * value_words);
 }
@@ -144,15 +136,16 @@ CK_INLINE void soften_lanes(const float *mask, const long count, float *scores, 
 // MARK: Items
 
 /// A panel of queries over the `count` packed keys and values from `first` on.
-static void attend_panel(const integer_attention *t, const integer_item *m, long panel, long first,
+static void attend_panel(const attention *t, const integer_item *m, long panel, long first,
                          long count) {
     _Alignas(64) float scores[ck_key_block * ck_panel_width], weights[value_words * ck_panel_width];
-    long d = t->shape.head_size, query = panel * ck_panel_width, width = ck_width_of_panel(m->queries, panel);
-    tile_sum score_sum = {.a = m->keys, .lda = t->words, .taps = single_tap, .tap_count = 1, .k = t->words,
+    long d = t->shape.head_size, words = ck_words(d);
+    long query = panel * ck_panel_width, width = ck_width_of_panel(m->queries, panel);
+    tile_sum score_sum = {.a = m->keys, .lda = words, .taps = single_tap, .tap_count = 1, .k = words,
                           .integers = true};
-    multiply_rows(count, score_sum, m->packed + query * t->words, width, scores, ck_panel_width);
+    multiply_rows(count, score_sum, m->packed + query * words, width, scores, ck_panel_width);
     const float *mask = t->mask ? t->mask + m->image * t->mask_image_stride + first : 0;
-    float *sums = m->sums + query * ck_packed_channels(d);
+    float *sums = m->sums + query * t->value_width;
     for (long lane = 0; lane < width; lane += 16) {
         float *peaks = m->peaks + query + lane, *totals = m->totals + query + lane;
         if (count == ck_key_block && !mask) { // almost always: loops of known length
@@ -168,10 +161,10 @@ static void attend_panel(const integer_attention *t, const integer_item *m, long
 }
 
 /// A panel's sums, divided, as rows of the output from `out` on.
-static void write_panel(const integer_attention *t, const integer_item *m, long panel, float *out) {
+static void write_panel(const attention *t, const integer_item *m, long panel, float *out) {
     ck_attention_shape s = t->shape;
     long query = panel * ck_panel_width, rows = ck_min(ck_panel_width, m->queries - query);
-    const float *sums = m->sums + query * ck_packed_channels(s.head_size);
+    const float *sums = m->sums + query * t->value_width;
     for (long c = 0; c < s.head_size; c += 16, sums += 16 * ck_panel_width) {
         for (long r = 0; r < rows; r += 4) {
             v16 turned[4];
@@ -185,20 +178,20 @@ static void write_panel(const integer_attention *t, const integer_item *m, long 
 }
 
 static void integer_attention_body(void *user, long item, int thread) {
-    const integer_attention *t = user;
+    const attention *t = user;
     ck_attention_shape s = t->shape;
-    long first = item % t->query_blocks * t->block_queries, channels = ck_packed_channels(s.head_size);
+    long first = item % t->query_blocks * t->block_queries, words = ck_words(s.head_size);
     integer_item m = {.image = item / t->query_blocks / s.heads, .head = item / t->query_blocks % s.heads,
                       .queries = ck_min(t->block_queries, s.queries - first)};
     m.packed = t->scratch + thread * t->thread_floats;
-    m.keys = m.packed + t->block_queries * t->words;
-    m.values = m.keys + ck_line_floats(ck_key_block * t->words);
-    m.sums = m.values + channels * value_words;
-    m.peaks = m.sums + t->block_queries * channels;
+    m.keys = m.packed + t->block_queries * words;
+    m.values = m.keys + ck_line_floats(ck_key_block * words);
+    m.sums = m.values + t->value_width * value_words;
+    m.peaks = m.sums + t->block_queries * t->value_width;
     m.totals = m.peaks + t->block_queries;
     for (long i = 0; i < t->block_queries; i++) m.peaks[i] = ck_lowest_score;
     __builtin_memset(m.totals, 0, (size_t)t->block_queries * sizeof(float));
-    __builtin_memset(m.sums, 0, (size_t)(t->block_queries * channels) * sizeof(float));
+    __builtin_memset(m.sums, 0, (size_t)(t->block_queries * t->value_width) * sizeof(float));
     pack_query_panels(t, &m, first);
     long panels = ck_panels(m.queries), tokens = ck_ceil_div(ck_key_block, panels);
     for (long key = 0; key < t->keys.count; key += ck_key_block) {
@@ -212,36 +205,5 @@ static void integer_attention_body(void *user, long item, int thread) {
     float *out = t->output + m.image * s.output_image_stride + first * s.output_stride + m.head * s.head_size;
     for (long panel = 0; panel < panels; panel++, out += ck_panel_width * s.output_stride) {
         write_panel(t, &m, panel, out);
-    }
-}
-
-static void vector_integer_attention(ck_pool *pool, ck_attention_shape shape, const float *queries,
-                                     const ck_kv_source *sources, int source_count, const float *mask,
-                                     long mask_image_stride, float *output) {
-    integer_attention t = {
-        .shape = shape, .queries = queries, .keys = ck_make_key_list(sources, source_count), .mask = mask,
-        .mask_image_stride = mask_image_stride, .output = output, .words = ck_words(shape.head_size),
-    };
-    long all = shape.images * shape.heads * shape.queries, channels = ck_packed_channels(shape.head_size);
-    t.block_queries =
-        queries_of_item(shape.queries, shape.head_size, all / (4 * ck_pool_threads(pool)), ck_panel_width);
-    t.query_blocks = ck_ceil_div(shape.queries, t.block_queries);
-    t.thread_floats = t.block_queries * (t.words + channels + 2) + ck_line_floats(ck_key_block * t.words)
-        + channels * value_words;
-    t.thread_floats = ck_line_floats(t.thread_floats);
-    t.scratch = ck_pool_scratch(pool, (size_t)(ck_pool_threads(pool) * t.thread_floats));
-    ck_pool_items(pool, shape.images * shape.heads * t.query_blocks, integer_attention_body, &t);
-}
-
-static void vector_attention(ck_pool *pool, ck_precision precision, ck_attention_shape shape,
-                             const float *queries, const ck_kv_source *sources, int source_count,
-                             const float *mask, long mask_image_stride, long mask_query_stride,
-                             float *output) {
-    if (precision == CK_FAST) {
-        vector_integer_attention(pool, shape, queries, sources, source_count, mask, mask_image_stride,
-                                 output);
-    } else {
-        vector_exact_attention(pool, shape, queries, sources, source_count, mask, mask_image_stride,
-                               mask_query_stride, output);
     }
 }

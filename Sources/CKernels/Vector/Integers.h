@@ -22,6 +22,11 @@ CK_INLINE i16 integers16(v16 x, v16 inverse) {
     return bits16(fma16(x, inverse, splat(CK_ROUNDER)));
 }
 
+/// The low halves of two vectors' lanes as pairs.
+CK_INLINE i16 pair16(i16 first, i16 second) {
+    return (first & 0xffff) | (second << 16);
+}
+
 CK_INLINE v16 scale16(v16 squares, v16 largest) {
     v16 by_length = __builtin_elementwise_sqrt(squares) * (1.0f / ck_most_length);
     v16 by_size = largest * (1.0f / ck_most_integer);
@@ -104,7 +109,7 @@ CK_INLINE void pack_column(const float *numbers, long count, v16 scale, long wid
     column += width;
     for (; count >= 2; count -= 2, numbers += 32, column += width) {
         i16 first = integers16(load16(numbers), inverse), second = integers16(load16(numbers + 16), inverse);
-        store16(column, from_bits16((first & 0xffff) | (second << 16)));
+        store16(column, from_bits16(pair16(first, second)));
     }
     if (count == 1) {
         store16(column, from_bits16(integers16(load16(numbers), inverse) & 0xffff));

@@ -11,7 +11,7 @@ CK_INLINE v16 from_bits16(i16 bits) {
 CK_INLINE v16 exp16(v16 x) {
     x = choose(x > 89.0f, splat(89.0f), x);
     x = choose(x < -104.0f, splat(-104.0f), x);
-    v16 shifted = fma16(x, splat(1.44269504f), splat(CK_ROUNDER));
+    v16 shifted = fma16(x, splat(ck_log2_e), splat(CK_ROUNDER));
     v16 whole = shifted - CK_ROUNDER;
     v16 r = fma16(whole, splat(-0.693359375f), x);
     r = fma16(whole, splat(2.12194440e-4f), r);

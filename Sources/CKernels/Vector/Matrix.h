@@ -98,7 +98,8 @@ static void gemm_load(const gemm *g, long first, long end, long k, long inputs, 
     }
 }
 
-/// A tile's rows; copied, their columns lie in different sets of the first-level cache.
+/// A tile's rows; copied, their columns lie in different sets of the first-level cache. In fast mode they are
+/// packed, unless they came so.
 static tile_sum gemm_rows(const gemm *g, long row, long rows, long k, long inputs, float *copy) {
     const float *a = g->a + row * g->lda + row_length(g->packed, k);
     long length = row_length(g->integers, inputs), ld = ck_line_floats(length) + 16;

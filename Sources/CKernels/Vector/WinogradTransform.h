@@ -100,7 +100,7 @@ static void float_filters(const winograd *w, long panel, long first, long count,
 }
 
 /// Line `line` of the transformed filters of tiles of side 4, a block's inputs of sixteen outputs, as rows of
-/// integers of six matrices. Only a line at a time stays in the first-level cache.
+/// integers of six matrices. All lines at once would not stay in near caches.
 CK_INLINE void integer_line(const int line, const weight_block *block, const float *turned, long width,
                             float *out, long stride) {
     _Alignas(64) float staged[6][ck_block_inputs * 16];
@@ -134,7 +134,6 @@ CK_INLINE void integer_line(const int line, const weight_block *block, const flo
 static void integer_filters(const winograd *w, long panel, long first, long count, float *out) {
     _Alignas(64) float turned[9 * ck_block_inputs * ck_panel_width];
     long width = ck_width_of_panel(w->shape.out_channels, panel);
-    long block_words = ck_words_of_block(ck_block_inputs);
     for (long block = 0; block < count; block += ck_block_inputs, out += ck_block_words * width) {
         weight_block filters = filters_at(w, panel, first + block, ck_min(ck_block_inputs, count - block));
         load_panel(&filters, width, turned);
