@@ -43,14 +43,21 @@ static void read_until_deadline(void *user, int thread) {
     } while (seconds_now() < work->deadline);
 }
 
-/// Sum of what the threads did, in 10⁹ a second.
+enum { bursts = 10 };
+
+/// Sum of what the threads did in the best of ten bursts, in 10⁹ a second: others may use the machine too.
 static double measure(ck_pool *pool, peak_work *work, void (*body)(void *, int), double seconds) {
-    double start = seconds_now(), total = 0.0;
-    work->deadline = start + seconds;
-    ck_pool_run(pool, body, work);
-    double elapsed = seconds_now() - start;
-    for (int thread = 0; thread < ck_pool_threads(pool); thread++) total += work->done[thread];
-    return total / elapsed * 1e-9;
+    double best = 0.0;
+    for (int burst = 0; burst < bursts; burst++) {
+        for (int thread = 0; thread < ck_pool_threads(pool); thread++) work->done[thread] = 0.0;
+        double start = seconds_now(), total = 0.0;
+        work->deadline = start + seconds / bursts;
+        ck_pool_run(pool, body, work);
+        double elapsed = seconds_now() - start;
+        for (int thread = 0; thread < ck_pool_threads(pool); thread++) total += work->done[thread];
+        if (total / elapsed > best) best = total / elapsed;
+    }
+    return best * 1e-9;
 }
 
 double ck_measure_fma_peak(ck_context context, double seconds) {

@@ -149,14 +149,14 @@ package struct KernelBenchmark {
         }
     }
 
-    /// The fastest of the repetitions, after one that is not counted. What is short is repeated for a fifth
-    /// of a second, so that one undisturbed run is among them.
+    /// The fastest of the repetitions, after one that is not counted. What is short is repeated for half a
+    /// second, so that one undisturbed run is among them.
     private func measure(
         _ name: String, flop: Double = 0, bytes: Double = 0, peak: Double = 1, _ body: () -> Void
     ) -> Row {
         body()
         var best = Double.infinity, total = 0.0, runs = 0
-        while runs < repetitions || total < 0.2 {
+        while runs < repetitions || total < 0.5 {
             let start = ContinuousClock.now
             body()
             let seconds = start.duration(to: .now) / .seconds(1)

@@ -47,10 +47,10 @@ def operator(row, engine):
 
 
 def fastest(function, runs):
-    """Milliseconds, after one run that is not counted; at least a fifth of a second's runs."""
+    """Milliseconds, after one run that is not counted; at least half a second's runs."""
     function()
     times = []
-    while len(times) < runs or sum(times) < 0.2:
+    while len(times) < runs or sum(times) < 0.5:
         start = time.perf_counter()
         function()
         times.append(time.perf_counter() - start)

@@ -43,6 +43,7 @@ CK_INLINE void integer_body(const int rows, const int vectors, const tile_sum *s
     bool add = sum->add;
     long lda = sum->lda;
     const float *next_rows = sum->next_rows, *next_panel = sum->next_panel, *end = sum->end;
+    const char *coming = sum->coming;
     long end_rows = sum->end_rows;
     const float *start = sum->a;
     for (long words = sum->k; words > 0; words -= ck_block_words) {
@@ -61,7 +62,9 @@ CK_INLINE void integer_body(const int rows, const int vectors, const tile_sum *s
             // Keeps the compiler from holding one pointer a row, which spills.
             __asm__("" : "+r"(thirds[0]), "+r"(thirds[1]), "+r"(thirds[2]), "+r"(thirds[3]), "+r"(thirds[4]),
                          "+r"(lda), "+r"(b));
-            if (next_panel) fetch_ahead(&next_rows, &next_panel);
+            if (next_rows) fetch_rows(&next_rows);
+            if (next_panel) fetch_panel(&next_panel);
+            fetch_coming(&coming, sum->coming_end);
             fetch_end(&end, sum->end_ld, &end_rows);
             integer_steps(rows, vectors, 4, thirds, lda, b, width, sums);
             for (int i = 0; i < 5; i++) thirds[i] += 4;

@@ -61,6 +61,7 @@ typedef struct gemm {
     long k_block;          // inputs whose weights are in panels at a time
     work_grid grid;
     bool copies_rows;      // a tile's rows are copied together, or packed
+    bool is_plain;         // sums need no epilogue and are made where they stay
     // Per thread: panels [block_panels][k_block][32], sums [chunk_rows][block_panels·32], copied rows.
     float *scratch;
     long thread_floats, panel_floats, sum_floats;
@@ -143,7 +144,12 @@ static void gemm_multiply(const gemm *g, long row, long end, long first, long la
             const float *weights = panels + (panel - first) * ck_panel_width * sum.k;
             float *tile = sums + (panel - first) * ck_panel_width;
             gemm_fetch(g, row + rows, end, k, inputs, panel - first, last - first);
-            sum.end = g->c + row * g->ldc + panel * ck_panel_width;
+            float *c = g->c + row * g->ldc + panel * ck_panel_width;
+            sum.end = c;
+            if (g->is_plain && (panel + 1) * ck_panel_width <= g->n) {
+                multiply_tile(rows, sum, weights, ck_panel_width, c, g->ldc);
+                continue;
+            }
             multiply_tile(rows, sum, weights, ck_width_of_panel(g->n, panel), tile, ld);
             if (ends) gemm_finish(g, tile, ld, row, rows, panel);
         }
@@ -249,6 +255,8 @@ static void vector_gemm(ck_pool *pool, ck_precision precision, long images, long
                         long ldc) {
     gemm g = {.integers = precision == CK_FAST, .rows_per_image = m / images, .m = m, .n = n, .k = k, .a = a,
               .lda = lda, .weight = weight, .epilogue = epilogue, .c = c, .ldc = ldc};
+    g.is_plain = !epilogue.bias && !epilogue.residual && epilogue.activation == CK_ACTIVATION_NONE
+        && epilogue.scale == 1.0f;
     long floats = gemm_plan(&g, pool);
     if (g.integers && g.grid.blocks > 1) {
         gemm_packed(pool, g);

@@ -10,16 +10,18 @@ CK_INLINE void multiply_tile(long rows, tile_sum sum, const float *panel, long w
     }
 }
 
-/// Any number of rows against one panel, in tiles as equal as they can be. `next_panel` is fetched ahead, a
-/// part of it with each tile; the rows are taken to lie one after another.
+/// Any number of rows against one panel, in tiles as equal as they can be. Where `next_rows` is set, the rows
+/// after a tile's own are fetched ahead, taken to lie one after another; of `next_panel` and of what comes, a
+/// part with each tile.
 static void multiply_rows(long rows, tile_sum sum, const float *panel, long width, float *c, long ldc) {
     for (long left = ck_ceil_div(rows, TILE_ROWS); left > 0; left--) {
         long part = rows / left;
-        sum.next_rows = sum.a + part * sum.lda;
+        if (sum.next_rows) sum.next_rows = sum.a + part * sum.lda;
         multiply_tile(part, sum, panel, width, c, ldc);
         rows -= part;
         sum.a += part * sum.lda;
         if (sum.next_panel) sum.next_panel += 8 * sum.k;
+        if (sum.coming) sum.coming += 16 * sum.k;
         c += part * ldc;
     }
 }

@@ -29,8 +29,9 @@ static void multiply_panels(const winograd *w, const float *input, long count, l
             const float *filters = filters_of(w, p) + i * w->filter_stride;
             const float *next = filters_of(w, p + 1 < end ? p + 1 : panel);
             next += (p + 1 < end ? i : i + 1) * w->filter_stride;
-            tile_sum sum = {.a = input + i * w->input_stride, .lda = w->input_length, .taps = single_tap,
-                            .tap_count = 1, .k = row_length(w->integers, w->shape.in_channels),
+            const float *rows = input + i * w->input_stride;
+            tile_sum sum = {.a = rows, .lda = w->input_length, .taps = single_tap, .tap_count = 1,
+                            .k = row_length(w->integers, w->shape.in_channels), .next_rows = rows,
                             .next_panel = next, .integers = w->integers};
             multiply_rows(count, sum, filters, ck_width_of_panel(w->shape.out_channels, p),
                           sums + i * w->sum_stride + (p - panel) * ck_panel_width,
@@ -88,11 +89,12 @@ static void panel_item(void *user, long item, int thread) {
         transform_filters(w, panel, first, some, filters);
         weight_block these = filters_at(w, panel, first, some);
         for (long i = 0; i < w->matrices; i++, input += w->input_stride) {
-            if (first + some < inputs) fetch_filters(&these, i);
             const float *matrix = filters + i * w->filter_stride;
             tile_sum sum = {.a = input, .lda = w->input_length, .taps = single_tap, .tap_count = 1,
-                            .k = row_length(w->integers, some), .next_panel = matrix + w->filter_stride,
+                            .k = row_length(w->integers, some), .next_rows = input,
                             .integers = w->integers, .add = first > 0};
+            if (first + some < inputs) sum.coming = coming_filters(&these, i);
+            if (sum.coming) sum.coming_end = sum.coming + these.inputs * ck_type_size(these.type);
             multiply_rows(count, sum, matrix, width, sums + i * w->sum_stride, ck_panel_width);
         }
     }

@@ -61,13 +61,18 @@ static weight_block filters_at(const winograd *w, long panel, long first, long c
     };
 }
 
-/// Brings what comes after a block's inputs in one of its outputs nearer. Called for one output after the
-/// other while the block is transformed or multiplied, so that memory is asked for a little at a time.
+/// What comes after a block's inputs in one of its outputs, to be fetched while the block is transformed or
+/// multiplied, so that memory is asked for a little at a time. Null where there is no such output.
+CK_INLINE const char *coming_filters(const weight_block *block, long output) {
+    if (output >= ck_min(ck_panel_width, block->outputs)) return NULL;
+    return block->values + (output * block->output_stride + block->inputs) * ck_type_size(block->type);
+}
+
+/// Brings it nearer. Called for one output after the other.
 CK_INLINE void fetch_filters(const weight_block *block, long output) {
-    if (output >= ck_min(ck_panel_width, block->outputs)) return;
-    long size = ck_type_size(block->type);
-    const char *next = block->values + (output * block->output_stride + block->inputs) * size;
-    for (long line = 0; line < block->inputs * size; line += 64) __builtin_prefetch(next + line, 0, 2);
+    const char *next = coming_filters(block, output);
+    long bytes = next ? block->inputs * ck_type_size(block->type) : 0;
+    for (long line = 0; line < bytes; line += 64) __builtin_prefetch(next + line, 0, 2);
 }
 
 /// The panel's filters for a block's inputs, their taps turned, into matrices [input][width].
