@@ -118,7 +118,9 @@ static void fetch_tokens(const ck_key_list *keys, long image, long channel, long
 CK_INLINE v16 reduce_rows(const float *rows, const bool maximum) {
     v16 lanes[16];
 #pragma clang loop unroll(full)
-    for (int i = 0; i < 16; i += 4) turn4((const char *)(rows + i), 16 * sizeof(float), lanes + i);
+    for (int i = 0; i < 16; i += 4) {
+        turn4((const char *)(rows + i), CK_TYPE_F32, 16 * sizeof(float), lanes + i);
+    }
 #pragma clang loop unroll(full)
     for (int half = 8; half > 0; half /= 2) {
 #pragma clang loop unroll(full)

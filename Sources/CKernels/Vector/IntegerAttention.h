@@ -64,7 +64,7 @@ static void turn_values(const attention *t, const integer_item *m, long first, l
         }
         for (long c = 0; c < channels; c += 4) {
             v16 turned[4];
-            turn4((const char *)(pairs + c), 16 * sizeof(float), turned);
+            turn4((const char *)(pairs + c), CK_TYPE_F32, 16 * sizeof(float), turned);
             for (long i = 0; i < ck_min(4, channels - c); i++) {
                 store16(rows + (c + i) * value_words + 1 + word, turned[i]);
             }
@@ -168,7 +168,7 @@ static void write_panel(const attention *t, const integer_item *m, long panel, f
     for (long c = 0; c < s.head_size; c += 16, sums += 16 * ck_panel_width) {
         for (long r = 0; r < rows; r += 4) {
             v16 turned[4];
-            turn4((const char *)(sums + r), ck_panel_width * sizeof(float), turned);
+            turn4((const char *)(sums + r), CK_TYPE_F32, ck_panel_width * sizeof(float), turned);
             for (long i = r; i < ck_min(r + 4, rows); i++) {
                 v16 mean = turned[i - r] / m->totals[query + i];
                 store_up_to(out + i * s.output_stride + c, mean, s.head_size - c);

@@ -3,29 +3,28 @@
 
 typedef float v4 __attribute__((ext_vector_type(4)));
 typedef uint16_t h16 __attribute__((ext_vector_type(16)));
+typedef double d4 __attribute__((ext_vector_type(4)));
 
-/// Sixteen weights of one output from `at` on.
-CK_INLINE v16 widen16(const char *at, const ck_type type) {
-    if (type == CK_TYPE_F32) return load16((const float *)(const void *)at);
-    h16 halves;
-    __builtin_memcpy(&halves, at, sizeof halves);
+/// Four weights of each of four outputs, which lie four `step` bytes apart: a quarter of the result each.
+CK_INLINE v16 quarters(const char *row, const ck_type type, long step) {
+    if (type == CK_TYPE_F32) {
+        v4 q[4];
+        for (int i = 0; i < 4; i++) __builtin_memcpy(&q[i], row + i * 4 * step, sizeof q[i]);
+        v8 low = __builtin_shufflevector(q[0], q[1], 0, 1, 2, 3, 4, 5, 6, 7);
+        v8 high = __builtin_shufflevector(q[2], q[3], 0, 1, 2, 3, 4, 5, 6, 7);
+        return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    }
+    double q[4];
+    for (int i = 0; i < 4; i++) __builtin_memcpy(&q[i], row + i * 4 * step, sizeof q[i]);
+    h16 halves = (h16)(d4){q[0], q[1], q[2], q[3]};
     if (type == CK_TYPE_F16) return widen_f16(halves);
     return from_bits16(__builtin_convertvector(halves, i16) << 16);
 }
 
-/// Outputs 0–3 of four inputs are columns of the result's first quarters, outputs 4–7 of its second, …
-CK_INLINE v16 quarters(const char *row, long step) {
-    v4 q[4];
-    for (int i = 0; i < 4; i++) __builtin_memcpy(&q[i], row + i * 4 * step, sizeof q[i]);
-    v8 low = __builtin_shufflevector(q[0], q[1], 0, 1, 2, 3, 4, 5, 6, 7);
-    v8 high = __builtin_shufflevector(q[2], q[3], 0, 1, 2, 3, 4, 5, 6, 7);
-    return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-}
-
-/// Four inputs of a staged block [16 outputs][16 inputs] as four vectors of outputs.
-CK_INLINE void turn4(const char *values, long step, v16 inputs[4]) {
-    v16 a = quarters(values, step), b = quarters(values + step, step);
-    v16 c = quarters(values + 2 * step, step), d = quarters(values + 3 * step, step);
+/// Four consecutive inputs of sixteen outputs, which lie `step` bytes apart, as four vectors of outputs.
+CK_INLINE void turn4(const char *values, const ck_type type, long step, v16 inputs[4]) {
+    v16 a = quarters(values, type, step), b = quarters(values + step, type, step);
+    v16 c = quarters(values + 2 * step, type, step), d = quarters(values + 3 * step, type, step);
 #define PICK(x, y, i, j)                                                                                     \
     __builtin_shufflevector(x, y, i, i + 16, j, j + 16, i + 4, i + 20, j + 4, j + 20, i + 8, i + 24, j + 8, \
                             j + 24, i + 12, i + 28, j + 12, j + 28)
@@ -52,22 +51,14 @@ typedef struct weight_block {
     long taps, tap_rows; // consecutive weights are the taps of a channel; a tap's rows lie together
 } weight_block;
 
-/// Sixteen inputs of sixteen outputs, [output][input], from outputs that lie `step` bytes apart.
-CK_INLINE void stage_full(const char *values, const ck_type type, long step, float *staged) {
-#pragma clang loop unroll(full)
-    for (int output = 0; output < 16; output++, values += step) {
-        store16(staged + output * 16, widen16(values, type));
-    }
-}
-
-/// The same where only some of them exist. Nothing past the tensor is read: it may end where the mapping
-/// does.
-static void stage_part(const char *values, ck_type type, long step, long outputs, long inputs,
-                       float *staged) {
-    __builtin_memset(staged, 0, 16 * 16 * sizeof(float));
+/// `inputs` weights of each of sixteen outputs as f32, [output][ld], where only some exist: the rest is zero.
+/// Nothing past the tensor is read: it may end where the mapping does.
+static void stage_part(const char *values, ck_type type, long step, long outputs, long inputs, float *staged,
+                       long ld) {
+    __builtin_memset(staged, 0, (size_t)(16 * ld) * sizeof(float));
     for (long output = 0; output < ck_min(16, outputs); output++, values += step) {
         ck_weights row = {values, type};
-        for (long input = 0; input < inputs; input++) staged[output * 16 + input] = ck_weight_at(row, input);
+        for (long input = 0; input < inputs; input++) staged[output * ld + input] = ck_weight_at(row, input);
     }
 }
 
@@ -78,18 +69,16 @@ CK_INLINE void load_column(const weight_block *w, const ck_type type, long first
     const char *values = w->values + first * step;
     long next_tap = w->tap_rows * width, back = w->taps * next_tap - width, tap = 0;
     for (long left = w->inputs; left > 0; left -= 16, values += 16 * ck_type_size(type)) {
-        bool full = outputs >= 16 && left >= 16, whole = full && type == CK_TYPE_F32;
-        if (!full) {
-            stage_part(values, type, step, outputs, ck_min(16, left), staged);
-        } else if (!whole) {
-            stage_full(values, type, step, staged);
-        }
-        const char *block = whole ? values : (const char *)staged;
-        long block_step = whole ? step : 16 * (long)sizeof(float);
+        bool full = outputs >= 16 && left >= 16;
+        if (!full) stage_part(values, type, step, outputs, ck_min(16, left), staged, 16);
 #pragma clang loop unroll(full)
         for (int input = 0; input < 16; input += 4) {
             v16 turned[4];
-            turn4(block + input * (long)sizeof(float), block_step, turned);
+            if (full) {
+                turn4(values + input * ck_type_size(type), type, step, turned);
+            } else {
+                turn4((const char *)(staged + input), CK_TYPE_F32, 16 * sizeof(float), turned);
+            }
 #pragma clang loop unroll(full)
             for (int i = 0; i < 4; i++) {
                 if (input + i >= left) return;

@@ -28,7 +28,7 @@ static long matrix_stride(long floats) {
 }
 
 enum {
-    filter_block = 16, // input channels whose filters are turned at a time
+    filter_block = 16, // input channels after which more of an output's filters are fetched
     staged_row = ck_block_inputs + 16, // floats between two staged rows, which fall on different sets
 };
 
@@ -75,15 +75,42 @@ CK_INLINE void fetch_filters(const weight_block *block, long output) {
     for (long line = 0; line < bytes; line += 64) __builtin_prefetch(next + line, 0, 2);
 }
 
-/// The panel's filters for a block's inputs, their taps turned, into matrices [input][width].
-CK_INLINE void transform_turned(const int side, const weight_block *block, const float *turned, long width,
-                                float *out, long stride) {
-    for (long input = 0; input < block->tap_rows; input++) {
-        fetch_filters(block, 2 * input);
-        fetch_filters(block, 2 * input + 1);
-        for (long half = 0; half < width; half += 16) {
-            long at = input * width + half;
-            transform_filter(side, turned + at, block->tap_rows * width, out + at, stride);
+/// Filters of sixteen of a block's outputs, from `column` on, into matrices [input][width]. The taps of a few
+/// inputs are turned and transformed at a time, so that the core turns the next ones while it stores.
+CK_INLINE void transform_column(const int side, const weight_block *block, const ck_type type, long column,
+                                long width, float *out, long stride) {
+    enum { turned_inputs = 4, turned_taps = 9 * turned_inputs };
+    _Alignas(64) float taps[turned_taps * 16], staged[16 * turned_taps];
+    long size = ck_type_size(type), step = block->output_stride * size, outputs = block->outputs - column;
+    const char *values = block->values + column * step;
+    for (long first = 0; first < block->tap_rows; first += turned_inputs, values += turned_taps * size) {
+        long inputs = ck_min(turned_inputs, block->tap_rows - first);
+        bool full = outputs >= 16 && inputs == turned_inputs;
+        if (!full) stage_part(values, type, step, outputs, 9 * inputs, staged, turned_taps);
+#pragma clang loop unroll(full)
+        for (int tap = 0; tap < turned_taps; tap += 4) {
+            v16 turned[4];
+            if (full) {
+                turn4(values + tap * size, type, step, turned);
+            } else {
+                turn4((const char *)(staged + tap), CK_TYPE_F32, turned_taps * sizeof(float), turned);
+            }
+            for (int i = 0; i < 4; i++) store16(taps + (tap + i) * 16, turned[i]);
+        }
+        for (long i = 0; i < inputs; i++) {
+            fetch_filters(block, column + first + i);
+            transform_filter(side, taps + i * 9 * 16, 16, out + (first + i) * width + column, stride);
+        }
+    }
+}
+
+CK_INLINE void transform_columns(const winograd *w, const weight_block *block, const ck_type type, long width,
+                                 float *out) {
+    for (long column = 0; column < width; column += 16) {
+        if (w->side == 6) {
+            transform_column(6, block, type, column, width, out, w->filter_stride);
+        } else {
+            transform_column(4, block, type, column, width, out, w->filter_stride);
         }
     }
 }
@@ -91,15 +118,13 @@ CK_INLINE void transform_turned(const int side, const weight_block *block, const
 /// Filters of the panel's outputs for `count` inputs from `first` on, into matrices [count][width] that lie
 /// `filter_stride` floats apart.
 static void float_filters(const winograd *w, long panel, long first, long count, float *out) {
-    _Alignas(64) float turned[9 * filter_block * ck_panel_width];
     long width = ck_width_of_panel(w->shape.out_channels, panel);
     for (long block = 0; block < count; block += filter_block, out += filter_block * width) {
         weight_block filters = filters_at(w, panel, first + block, ck_min(filter_block, count - block));
-        load_panel(&filters, width, turned);
-        if (w->side == 6) {
-            transform_turned(6, &filters, turned, width, out, w->filter_stride);
-        } else {
-            transform_turned(4, &filters, turned, width, out, w->filter_stride);
+        switch (filters.type) {
+        case CK_TYPE_F32: transform_columns(w, &filters, CK_TYPE_F32, width, out); break;
+        case CK_TYPE_F16: transform_columns(w, &filters, CK_TYPE_F16, width, out); break;
+        case CK_TYPE_BF16: transform_columns(w, &filters, CK_TYPE_BF16, width, out); break;
         }
     }
 }
