@@ -5,7 +5,8 @@ typedef float v4 __attribute__((ext_vector_type(4)));
 typedef uint16_t h16 __attribute__((ext_vector_type(16)));
 typedef double d4 __attribute__((ext_vector_type(4)));
 
-/// Four weights of each of four outputs, which lie four `step` bytes apart: a quarter of the result each.
+/// Four consecutive weights of every fourth of sixteen outputs, which lie `step` bytes apart: a quarter of the
+/// result an output.
 CK_INLINE v16 quarters(const char *row, const ck_type type, long step) {
     if (type == CK_TYPE_F32) {
         v4 q[4];
@@ -14,7 +15,7 @@ CK_INLINE v16 quarters(const char *row, const ck_type type, long step) {
         v8 high = __builtin_shufflevector(q[2], q[3], 0, 1, 2, 3, 4, 5, 6, 7);
         return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     }
-    double q[4];
+    double q[4]; // four halves each
     for (int i = 0; i < 4; i++) __builtin_memcpy(&q[i], row + i * 4 * step, sizeof q[i]);
     h16 halves = (h16)(d4){q[0], q[1], q[2], q[3]};
     if (type == CK_TYPE_F16) return widen_f16(halves);
