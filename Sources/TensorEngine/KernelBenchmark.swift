@@ -14,6 +14,17 @@ package struct KernelBenchmark {
         package let shareOfPeak: Double
         /// 10⁹ bytes a second, each number counted once; 0 where arithmetic is what counts.
         package let gigabytesPerSecond: Double
+
+        package init(
+            name: String, milliseconds: Double, gflops: Double, shareOfPeak: Double,
+            gigabytesPerSecond: Double
+        ) {
+            self.name = name
+            self.milliseconds = milliseconds
+            self.gflops = gflops
+            self.shareOfPeak = shareOfPeak
+            self.gigabytesPerSecond = gigabytesPerSecond
+        }
     }
 
     /// A 3×3 convolution to measure: images, height and width, channels.
@@ -89,6 +100,20 @@ package struct KernelBenchmark {
         add(groupNorm(size: 1024, channels: 16))
         context.trim()
         return rows
+    }
+
+    /// The medians of several runs' rows, column by column; of an even number, the mean of the middle two.
+    package static func medians(_ runs: [[Row]]) -> [Row] {
+        guard let first = runs.first else { return [] }
+        return first.indices.map { index in
+            func median(_ column: KeyPath<Row, Double>) -> Double {
+                let sorted = runs.map { $0[index][keyPath: column] }.sorted()
+                return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+            }
+            return Row(
+                name: first[index].name, milliseconds: median(\.milliseconds), gflops: median(\.gflops),
+                shareOfPeak: median(\.shareOfPeak), gigabytesPerSecond: median(\.gigabytesPerSecond))
+        }
     }
 
     /// A measurement in fast mode.

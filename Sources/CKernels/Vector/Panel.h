@@ -5,8 +5,8 @@ typedef float v4 __attribute__((ext_vector_type(4)));
 typedef uint16_t h16 __attribute__((ext_vector_type(16)));
 typedef double d4 __attribute__((ext_vector_type(4)));
 
-/// Four consecutive weights of every fourth of sixteen outputs, which lie `step` bytes apart: a quarter of the
-/// result an output.
+/// Four consecutive weights of every fourth of sixteen outputs, which lie `step` bytes apart: a quarter of
+/// the result an output.
 CK_INLINE v16 quarters(const char *row, const ck_type type, long step) {
     if (type == CK_TYPE_F32) {
         v4 q[4];

@@ -15,25 +15,49 @@ struct BenchKernels: ParsableCommand {
         commandName: "kernels", abstract: "Measures the hot loops beside the machine's own peak.",
         discussion: """
             The peak comes first. GFLOP/s count what a plain loop computes, so Winograd can exceed the peak.
+            Where others use the machine, --rounds repeats the whole table and ends with each row's medians.
             """)
 
     @OptionGroup var engine: ThreadsOption
 
+    @Option(help: "How often the whole table is measured, 1 to 100; above 1, medians follow.")
+    var rounds = 1
+
     @Flag(help: "Print JSON.")
     var json = false
+
+    func validate() throws {
+        guard (1...100).contains(rounds) else {
+            throw ValidationError("--rounds must be 1 to 100, not \(rounds).")
+        }
+    }
 
     func run() throws {
         let context = try ComputeContext(threads: engine.threads)
         let benchmark = KernelBenchmark(context: context)
-        if json { return try Output.json(benchmark.run()) }
-        print("\(context.path) kernels, \(engine.threads) threads; the fastest of several runs")
-        print(Self.line("KERNEL", "MS", "GFLOP/S", "OF PEAK", "GB/S"))
-        _ = benchmark.run { row in
-            print(
-                Self.line(
-                    row.name, Self.number(row.milliseconds, "%.2f"), Self.number(row.gflops, "%.1f"),
-                    Self.number(row.shareOfPeak, "%.2f×"), Self.number(row.gigabytesPerSecond, "%.1f")))
+        if json {
+            return try Output.json(KernelBenchmark.medians((0..<rounds).map { _ in benchmark.run() }))
         }
+        print("\(context.path) kernels, \(engine.threads) threads; the fastest of several runs")
+        let tables = (1...rounds).map { round in
+            Self.printHeading(rounds == 1 ? "KERNEL" : "KERNEL, ROUND \(round) OF \(rounds)")
+            return benchmark.run(onRow: Self.printRow)
+        }
+        if rounds > 1 {
+            Self.printHeading("KERNEL, MEDIANS OF \(rounds) ROUNDS")
+            KernelBenchmark.medians(tables).forEach(Self.printRow)
+        }
+    }
+
+    private static func printHeading(_ name: String) {
+        print(line(name, "MS", "GFLOP/S", "OF PEAK", "GB/S"))
+    }
+
+    private static func printRow(_ row: KernelBenchmark.Row) {
+        print(
+            line(
+                row.name, number(row.milliseconds, "%.2f"), number(row.gflops, "%.1f"),
+                number(row.shareOfPeak, "%.2f×"), number(row.gigabytesPerSecond, "%.1f")))
     }
 
     /// Rows are printed as they come, so columns have a fixed width.
