@@ -20,6 +20,10 @@ struct MatrixTests {
             Product(m: 40, n: 200, k: 510),  // rows 512 floats apart
             Product(m: 45, n: 40, k: 1500),  // two loads of panels in fast mode too
             Product(m: 430, n: 100, k: 10000),  // rows packed in two parts there, with two threads
+            // Bare ones are summed where they stay: over one load of panels and over two.
+            Product(m: 40, n: 100, k: 510, ending: Ending(bias: false)),
+            Product(m: 45, n: 70, k: 1500, ending: Ending(bias: false)),
+            Product(m: 1, n: 70, k: 5000, ending: Ending(bias: false)),
             Product(m: 7, n: 37, k: 45, type: CK_TYPE_F16), Product(m: 31, n: 64, k: 672, type: CK_TYPE_F16),
             Product(m: 7, n: 37, k: 45, type: CK_TYPE_BF16),
             Product(m: 31, n: 64, k: 672, type: CK_TYPE_BF16),

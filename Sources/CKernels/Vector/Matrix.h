@@ -143,15 +143,13 @@ static void gemm_multiply(const gemm *g, long row, long end, long first, long la
         for (long panel = first; panel < last; panel++) {
             const float *weights = panels + (panel - first) * ck_panel_width * sum.k;
             float *tile = sums + (panel - first) * ck_panel_width;
-            gemm_fetch(g, row + rows, end, k, inputs, panel - first, last - first);
             float *c = g->c + row * g->ldc + panel * ck_panel_width;
+            bool stays = g->is_plain && (panel + 1) * ck_panel_width <= g->n;
+            gemm_fetch(g, row + rows, end, k, inputs, panel - first, last - first);
             sum.end = c;
-            if (g->is_plain && (panel + 1) * ck_panel_width <= g->n) {
-                multiply_tile(rows, sum, weights, ck_panel_width, c, g->ldc);
-                continue;
-            }
-            multiply_tile(rows, sum, weights, ck_width_of_panel(g->n, panel), tile, ld);
-            if (ends) gemm_finish(g, tile, ld, row, rows, panel);
+            multiply_tile(rows, sum, weights, ck_width_of_panel(g->n, panel), stays ? c : tile,
+                          stays ? g->ldc : ld);
+            if (ends && !stays) gemm_finish(g, tile, ld, row, rows, panel);
         }
         row += rows;
         if (inputs < g->k) sums += rows * ld;

@@ -104,6 +104,7 @@ CK_INLINE void transform_column(const int side, const weight_block *block, const
     }
 }
 
+/// Filters of all of a block's outputs, into matrices [input][width].
 CK_INLINE void transform_columns(const winograd *w, const weight_block *block, const ck_type type, long width,
                                  float *out) {
     for (long column = 0; column < width; column += 16) {
