@@ -72,12 +72,16 @@ def check_schedule() -> None:
 
 
 def check_variance_loss() -> None:
-    """Nothing is left to learn where the predicted picture is right and the variance is the lower bound's."""
+    """Nothing is left to learn where the predicted picture is right and the variance is the lower bound's; a
+    wrong picture asks for more variance; what lies outside the bounds is pulled back."""
     schedule, t = Schedule(CPU), torch.tensor([0, 1, 10, 500, 999])
     clean = torch.rand(5, 3, 4, 4) * 2 - 1
-    noisy, lower = schedule.noisy(clean, t), torch.full_like(clean, -1)
-    assert schedule.variance_loss(clean, noisy, clean, lower, t).abs().max() < 1e-4
-    assert (schedule.variance_loss(clean, noisy, clean, -lower, t)[1:] >= 0).all()
+    lower, middle = torch.full_like(clean, -1), torch.zeros_like(clean, requires_grad=True)
+    assert schedule.variance_loss(clean, clean, lower, t).abs().max() < 1e-4
+    assert (schedule.variance_loss(clean, clean, -lower, t)[1:] >= 0).all()
+    assert (schedule.variance_loss(clean, clean, -3 * lower, t) > 3.9).all()
+    schedule.variance_loss(clean, -clean, middle, t)[2].backward()
+    assert (middle.grad[2] <= 0).all() and middle.grad[2].min() < 0
 
 
 def check_marks() -> None:

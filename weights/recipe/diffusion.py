@@ -5,6 +5,7 @@ import math
 import torch
 
 STEPS = 1000
+STRIDE = 80  # longest step back for which the variance is learned: samplers of 12 steps and more
 
 
 class Schedule:
@@ -14,16 +15,12 @@ class Schedule:
         def level(i):
             return math.cos((i / STEPS + 0.008) / 1.008 * math.pi / 2) ** 2
         betas = [min(1 - level(i + 1) / level(i), 0.999) for i in range(STEPS)]
-        self.beta = torch.tensor(betas, dtype=torch.float32, device=device)
-        self.kept = torch.cumprod(1 - self.beta, 0)  # ᾱ
-        self.kept_before = torch.cat([torch.ones(1, device=device), self.kept[:-1]])
-        posterior = self.beta * (1 - self.kept_before) / (1 - self.kept)
-        posterior[0] = posterior[1]  # t = 0 has none; its logarithm must stay finite
-        self.log_beta, self.log_posterior = self.beta.log(), posterior.log()
+        beta = torch.tensor(betas, dtype=torch.float32, device=device)
+        self.kept = torch.cumprod(1 - beta, 0)  # ᾱ
 
     def times(self, count: int) -> torch.Tensor:
         """int64 [count], spread evenly over the range so that a batch sees all noise levels."""
-        device = self.beta.device
+        device = self.kept.device
         spread = (torch.arange(count, device=device) + torch.rand(count, device=device)) / count
         return (spread[torch.randperm(count, device=device)] * STEPS).long().clamp(max=STEPS - 1)
 
@@ -32,21 +29,30 @@ class Schedule:
         return kept.sqrt() * clean + (1 - kept).sqrt() * torch.randn_like(clean)
 
     def weight(self, t: torch.Tensor) -> torch.Tensor:
-        """Signal-to-noise ratio held to 1…5: no noise level is lost, none drowns the others
-        (arXiv 2202.00512 below, arXiv 2303.09556 above)."""
+        """Square root of the signal-to-noise ratio, held to 0.2…5: a trained network's error falls about as
+        this rises, so that each noise level has the same say (README.md's log)."""
         kept = self.kept[t]
-        return (kept / (1 - kept)).clamp(1, 5)
+        return (kept / (1 - kept)).sqrt().clamp(0.2, 5)
 
-    def variance_loss(self, clean, noisy, predicted, fraction, t) -> torch.Tensor:
+    def variance_loss(self, clean, predicted, fraction, t) -> torch.Tensor:
         """[n]: divergence of the learned posterior from the true one, the mean held fixed (arXiv 2102.09672).
 
-        `fraction` in [-1, 1] goes from log β̃ to log β; zero where t = 0."""
-        def at(table):
-            return table[t].view(-1, 1, 1, 1)
-        upper, lower = at(self.log_beta), at(self.log_posterior)
-        log_variance = lower + (fraction + 1) / 2 * (upper - lower)
-        factor = at(self.kept_before).sqrt() * at(self.beta) / (1 - at(self.kept))
-        gap = factor * (predicted.detach().clamp(-1, 1) - clean)
-        spread = log_variance - lower - 1 + (lower - log_variance).exp()
-        divergence = (spread + gap ** 2 * (-log_variance).exp()) / 2
-        return divergence.mean((1, 2, 3)).clamp(max=50) * (t > 0)
+        `fraction` goes from log β̃ at -1 to log β at 1. Samplers take strides and there the two are far apart,
+        while between neighbouring times nothing would tell them from each other or hold the fraction to its
+        range: so each row learns at a stride of its own, and what lies outside is pulled back."""
+        stride = torch.randint(1, STRIDE + 1, t.shape, device=t.device)
+        kept, before = self.kept[t], self.kept[(t - stride).clamp(min=0)]
+        beta = 1 - kept / before
+        upper = beta.clamp(min=1e-8).log()
+        lower = (beta * (1 - before) / (1 - kept)).clamp(min=1e-8).log()
+        factor = before.sqrt() * beta / (1 - kept)
+
+        def spread(values):
+            return values.view(-1, 1, 1, 1)
+        held = fraction.clamp(-1, 1)
+        above = (held + 1) / 2 * spread(upper - lower)  # logarithm of the variance over its least
+        gap = spread(factor) * (predicted.detach().clamp(-1, 1) - clean)
+        wrong = (gap ** 2 / spread(lower.exp())).clamp(max=50)  # a young network's would drown all else
+        divergence = (above - 1 + (-above).exp() * (1 + wrong)) / 2
+        outside = (fraction - held) ** 2
+        return (divergence * spread(t > 0) + outside).mean((1, 2, 3))

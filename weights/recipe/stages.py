@@ -180,7 +180,7 @@ class Decoder(Stage):
                 class_labels=added, attention_mask=mask).sample
         guess, fraction = output.float().split(3, dim=1)
         error = ((guess - clean) ** 2).mean((1, 2, 3)) * self.schedule.weight(t)
-        return (error + 1e-3 * self.schedule.variance_loss(clean, noisy, guess, fraction, t)).mean()
+        return (error + 1e-3 * self.schedule.variance_loss(clean, guess, fraction, t)).mean()
 
     def conditions(self, pictures, tokens):
         """Context, added embedding and mask. In a tenth of the rows each, the image embedding is left out,
