@@ -3,7 +3,7 @@ import Foundation
 /// CLIP's tokenizer: byte-level byte-pair encoding (Sennrich et al. 2016, arXiv 1508.07909) of lower-cased
 /// text, as transformers' `CLIPTokenizer` does it, for any language.
 ///
-///     let tokens = cascade.tokenizer.encode("a red apple")   // <|startoftext|> a red apple <|endoftext|>
+///     let tokens = cascade.tokenizer.encode("a strawberry")   // <|startoftext|> a strawberry <|endoftext|>
 /// ! ! …
 package struct CLIPTokenizer: Sendable {
     /// A prompt as the text tower reads it.

@@ -43,7 +43,7 @@ package struct StageBenchmark {
     ) throws(StageError) -> Row {
         let name = stage.description.name
         let request = RenderRequest(
-            prompt: "a red apple on a blue background", seed: 1, size: 0, precision: precision)
+            prompt: "a strawberry on a blue background", seed: 1, size: 0, precision: precision)
         let profiler = Profiler()
         runner.context.trim()
         runner.context.profiler = profiler

@@ -28,7 +28,7 @@ struct PrecisionBenchmark {
     }
 
     private static let things = [
-        "a red apple", "a fox", "a birthday cake", "a panda", "a sailboat", "two cherries", "a sunflower",
+        "a strawberry", "a frog", "a doughnut", "a penguin", "a sailboat", "a house", "a sunflower",
         "a rocket", "a cat to the left of a pizza", "a butterfly above a cactus",
     ]
     private static let places = ["blue", "white", "yellow", "green", "pink", "black", "orange", "purple"]

@@ -7,7 +7,7 @@ struct TesseraCommand: ParsableCommand {
         commandName: "tessera",
         abstract: "A render farm for cascaded text-to-image diffusion on Linux boxes without GPUs.",
         discussion: """
-            One picture, no farm:     tessera render "a red apple on a blue background" --out apple.png
+            One picture, no farm:     tessera render "a strawberry on a blue background" --out strawberry.png
             A farm on this machine:   tessera up
             A batch for the farm:     tessera submit prompts.txt --wait --out pictures
 

@@ -111,13 +111,13 @@ import Testing
             ":2: The line is longer than 262144 bytes; shorten it."),
         Bad(
             "a.jsonl", "{\"prompt\":\"ok\"}\n{\"prompt\":",
-            ":2: The line is not a JSON object; write for example {\"prompt\": \"a red apple\"}."),
+            ":2: The line is not a JSON object; write for example {\"prompt\": \"a rose\"}."),
         Bad(
             "a.jsonl", "[1]",
-            ":1: The line is not a JSON object; write for example {\"prompt\": \"a red apple\"}."),
+            ":1: The line is not a JSON object; write for example {\"prompt\": \"a rose\"}."),
         Bad(
             "a.jsonl", "{\"prompt\":\"a\"} x",
-            ":1: The line is not a JSON object; write for example {\"prompt\": \"a red apple\"}."),
+            ":1: The line is not a JSON object; write for example {\"prompt\": \"a rose\"}."),
         Bad("a.jsonl", "{\"prompt\":\"a\",\"sized\":3}", ":1: The field \"sized\" is not known; " + known),
         Bad("a.jsonl", "{\"seed\":1}", ":1: The field \"prompt\" is missing; add it."),
         Bad("a.jsonl", "{\"prompt\":7}", ":1: The field \"prompt\" must be a text."),

@@ -93,7 +93,7 @@ import Testing
             "FOLDER/decoder_scheduler/scheduler_config.json: variance_type is fixed_small_log,"
                 + " but the decoder predicts variances."),
         Broken(
-            "decoder_scheduler/scheduler_config.json", .replacing("epsilon", "v_prediction"),
+            "decoder_scheduler/scheduler_config.json", .replacing("\"sample\"", "\"v_prediction\""),
             "FOLDER/decoder_scheduler/scheduler_config.json: “prediction_type” is \"v_prediction\","
                 + " but must be \"epsilon\" or \"sample\"."),
         Broken(
@@ -164,19 +164,19 @@ import Testing
             "tokenizer/merges.txt", .text("#version: 0.2\na b c\n"),
             "FOLDER/tokenizer/merges.txt: line 2 is not a pair of tokens."),
         Broken(
-            "tokenizer/merges.txt", .text("#version: 0.2\ng r\nq q\n"),
+            "tokenizer/merges.txt", .text("#version: 0.2\nr o\nq q\n"),
             "FOLDER/tokenizer/merges.txt: line 3 joins tokens that the vocabulary does not hold."),
         Broken(
             "tokenizer/tokenizer_config.json", .replacing("\"!\"", "\"<pad>\""),
             "FOLDER/tokenizer/tokenizer_config.json: pad_token “<pad>” is not in the vocabulary."),
         Broken(
-            "tokenizer/tokenizer_config.json", .replacing("48", "77"),
+            "tokenizer/tokenizer_config.json", .replacing("32", "77"),
             "FOLDER/tokenizer/tokenizer_config.json: model_max_length is 77,"
-                + " but the text tower has 48 positions."),
+                + " but the text tower has 32 positions."),
         Broken(
-            "text_encoder/config.json", .replacing("\"vocab_size\": 1350", "\"vocab_size\": 1349"),
-            "FOLDER/text_encoder/config.json: “eos_token_id” is 1349, but must be a whole number from 0"
-                + " to 1348."
+            "text_encoder/config.json", .replacing("\"vocab_size\": 1983", "\"vocab_size\": 1982"),
+            "FOLDER/text_encoder/config.json: “eos_token_id” is 1982, but must be a whole number from 0"
+                + " to 1981."
         ),
     ]
 

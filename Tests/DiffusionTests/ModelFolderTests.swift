@@ -166,7 +166,7 @@ import Testing
 
     @Test(arguments: table.indices) func saysWhatIsWrong(_ index: Int) throws {
         let refused = Self.table[index]
-        var request = RenderRequest(prompt: "a red apple", seed: 1, size: 64)
+        var request = RenderRequest(prompt: "a strawberry", seed: 1, size: 64)
         refused.change(&request)
         let cascade = try TestModel.cascade()
         let error = try #require(throws: CascadeError.self) { try request.check(for: cascade) }

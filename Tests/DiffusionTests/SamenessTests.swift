@@ -9,7 +9,7 @@ import Testing
     /// Few steps: enough for every layer to run with guidance and noise.
     static func request(_ precision: Precision) -> RenderRequest {
         RenderRequest(
-            prompt: "a red apple on a blue background", seed: 7, size: 256,
+            prompt: "a strawberry on a blue background", seed: 7, size: 256,
             steps: ["prior": 2, "base64": 2, "up256": 2], precision: precision)
     }
 
@@ -76,7 +76,7 @@ import Testing
             _ = try hashes(first, Self.request(other), stages: ["prior", "base64"])
         }
         _ = try hashes(
-            first, RenderRequest(prompt: "a fox", seed: 1, size: 64, steps: request.steps),
+            first, RenderRequest(prompt: "a frog", seed: 1, size: 64, steps: request.steps),
             stages: ["prior", "base64"])
         #expect(try hashes(first, request, stages: ["prior", "base64"]) == expected)
         let prior = try first.run(stage: "prior", request: request, input: nil) { _ in }

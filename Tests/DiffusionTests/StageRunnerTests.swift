@@ -6,7 +6,7 @@ import Testing
 @Suite struct StageRunnerTests {
     let runner: StageRunner
     let request = RenderRequest(
-        prompt: "a panda", seed: 3, size: 256, steps: ["prior": 4, "base64": 5, "up256": 4])
+        prompt: "a penguin", seed: 3, size: 256, steps: ["prior": 4, "base64": 5, "up256": 4])
 
     init() throws { runner = try StageRunner(cascade: try TestModel.cascade(), threads: 2) }
 

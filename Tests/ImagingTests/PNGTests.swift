@@ -12,7 +12,7 @@ struct PNGTests {
     func roundTripKeepsPixelsAndText(width: Int, height: Int) throws {
         let image = try #require(Self.sample(width: width, height: height))
         let texts = [
-            PNGText(keyword: "tessera", text: #"{"prompt":"黄色背景上的熊猫"}"#),
+            PNGText(keyword: "tessera", text: #"{"prompt":"黄色背景上的企鹅"}"#),
             PNGText(keyword: "Title", text: ""),
         ]
         let decoded = try PNG.decode(PNG.encode(image, texts: texts))

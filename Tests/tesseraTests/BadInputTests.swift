@@ -184,7 +184,7 @@ struct BadInputTests {
 
     @Test func aMillionLinesWithOneBadOneAreReadInLittleMemory() throws {
         let folder = try TemporaryFolder()
-        let line = Array("a red apple on a blue background, number one of very many, all of them long\n".utf8)
+        let line = Array("a sunflower on a blue background, number one of very many, all of them long\n".utf8)
         let path = folder.path("prompts.txt")
         #expect(FileManager.default.createFile(atPath: path, contents: nil))
         let file = try FileHandle(forWritingTo: folder.url("prompts.txt"))

@@ -20,7 +20,7 @@ struct KeptPictureTests {
 
     private func submit(_ options: String...) throws -> TesseraProcess.Result {
         let arguments = ["submit", "-", "--connect", farm.address] + Self.sampling + options
-        return try TesseraProcess(arguments, input: Array("a red apple".utf8)).wait()
+        return try TesseraProcess(arguments, input: Array("a strawberry".utf8)).wait()
     }
 
     /// The file of a blob at the coordinator.

@@ -75,7 +75,7 @@ struct KeysOverNetworkTests {
                 "submit", "-", "--size", "64", "--wait", "--out", out, "--connect", address, "--keys",
                 peer("ann"),
                 "--connect-timeout", "20", "--model", "emoji",
-            ], input: Array("a red apple\n".utf8), launcher: box.launcher
+            ], input: Array("a strawberry\n".utf8), launcher: box.launcher
         ).wait()
         #expect(submitted.status == 0, "\(submitted.error)")
         #expect(try ManifestLine.read(out).count == 1)

@@ -10,8 +10,8 @@ struct KilledProcessesTests {
         ProcessInfo.processInfo.environment["TESSERA_CHAOS_IMAGES"].flatMap(Int.init) ?? 48
 
     private static let prompts = [
-        "a red apple on a blue background", "黄色背景上的熊猫", "a big rocket, black background",
-        "a fox above a star, purple background",
+        "a strawberry on a blue background", "黄色背景上的企鹅", "a big rocket, black background",
+        "a frog above a star, purple background",
     ]
 
     /// Submits the images, disturbs the farm, and gives the manifest's lines.

@@ -22,7 +22,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 ROOT = Path(__file__).resolve().parents[2]
-PROMPT = "a red apple on a blue background"
+PROMPT = "a strawberry on a blue background"
 PICTURE_LIMIT = 1e-2
 
 

@@ -21,7 +21,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PROMPT = "a red apple on a blue background"
+PROMPT = "a strawberry on a blue background"
 
 
 def result(command):

@@ -25,7 +25,7 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-PROMPTS = ["a red apple on a blue background", "a fox above a star, purple background"]
+PROMPTS = ["a strawberry on a blue background", "a frog above a star, purple background"]
 
 
 def peaks(options, cores):

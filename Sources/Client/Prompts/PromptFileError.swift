@@ -46,7 +46,7 @@ extension PromptFileError: CustomStringConvertible {
         case .longLine(let file, let line, let limit):
             "\(file):\(line): The line is longer than \(limit) bytes; shorten it."
         case .brokenJSON(let file, let line):
-            "\(file):\(line): The line is not a JSON object; write for example {\"prompt\": \"a red apple\"}."
+            "\(file):\(line): The line is not a JSON object; write for example {\"prompt\": \"a rose\"}."
         case .brokenCSV(let file, let line, let reason):
             "\(file):\(line): The record is broken: \(reason)."
         case .unknownField(let file, let line, let field):

@@ -10,7 +10,7 @@ struct RenderCommand: ParsableCommand {
         commandName: "render",
         abstract: "Renders one picture in this process, without a farm.",
         discussion: """
-            tessera render "a fox above a star, purple background" --size 256 --seed 5 --out fox.png
+            tessera render "a frog above a star, purple background" --size 256 --seed 5 --out frog.png
             """)
 
     @Argument(help: "What to draw.")

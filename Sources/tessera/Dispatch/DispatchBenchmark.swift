@@ -183,7 +183,7 @@ struct DispatchBenchmark {
     ) throws -> JobID {
         let path = "\(data)/dispatch-\(getpid()).txt"
         defer { unlink(path) }
-        try OutputFile(path: path).write(Array("a red apple on a blue background\n".utf8))
+        try OutputFile(path: path).write(Array("a strawberry on a blue background\n".utf8))
         let prompts = try PromptFile(path: path, defaults: try PromptDefaults(size: 64, count: images))
         measured.tally.begin()
         let seconds = model == Self.cheap ? 0 : Self.dearSeconds
