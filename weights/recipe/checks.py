@@ -56,6 +56,14 @@ def check_drawing(folder: Path) -> None:
     assert (window - whole[:, :, 64:192, 64:192]).abs().max() < 1e-5
 
 
+def check_patches() -> None:
+    """A large object lies under the four patches in the middle, two that stand side by side on their sides."""
+    placed = scenes.place(torch.tensor([Scene(4, -1, -1, 0, 3), Scene(1, 2, 0, 0, 7)]))
+    alone, beside = placed.under(16).view(2, 4, 4)
+    assert (alone[1:3, 1:3] == 4).all() and alone[0, 0] == alone[3, 3] == -1
+    assert (beside[1:3, 0] == 1).all() and (beside[1:3, 3] == 2).all() and beside[0, 0] == -1
+
+
 def check_schedule() -> None:
     """Our tables are the sampler's, and the sampler returns what a network that knows the answer says."""
     schedule = Schedule(CPU)
@@ -125,6 +133,7 @@ def main() -> None:
         check_captions_fit(folder)
         check_prompts_are_held_out()
         check_drawing(folder)
+        check_patches()
         check_resuming(folder)
         check_schedule()
         check_variance_loss()

@@ -4,12 +4,15 @@
     python weights/recipe/evaluate.py weights/emoji --prompts p.jsonl   only writes them, for `tessera submit`
     python weights/recipe/evaluate.py weights/emoji --pictures DIR --large DIR    judges those jobs' folders
 
-The classifier comes from `train.py judge`, which never sees a generated picture.
+The classifier never sees a generated picture; where there is none yet, `train.py judge` makes it first, which takes
+minutes. `weights/recipe/measure` does all of it with pictures by Tessera.
 """
 
 import argparse
 import json
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +40,20 @@ def questions(objects: int) -> tuple[list[Scene], list[str]]:
     prompts = [caption(scene, vocabulary, rng, language, plain=True)
                for language in (ENGLISH, CHINESE) for scene in chosen]
     return chosen * 2, prompts
+
+
+def trained_judge(state: Path, objects: int) -> Judge:
+    path = state / "judge.pt"
+    if not path.exists():
+        train = Path(__file__).with_name("train.py")
+        subprocess.run([sys.executable, train, "judge", "--work", state.parent, "--objects", str(objects)],
+                       check=True)
+    saved = torch.load(path, map_location="cpu")["average"]["judge"]
+    if len(saved["heads.first.bias"]) != objects:
+        raise SystemExit(f"{path} knows {len(saved['heads.first.bias'])} objects: give --objects as in training.")
+    judge = Judge(objects).eval()
+    judge.load_state_dict(saved)
+    return judge
 
 
 def answers(judge: Judge, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -149,7 +166,8 @@ def show(figures: dict) -> None:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path)
-    parser.add_argument("--state", type=Path, default=Path(".train/state"))
+    parser.add_argument("--work", type=Path, default=Path(".train"),
+                        help="training's folder: its state is read, confusion picture and sheets are written")
     parser.add_argument("--objects", type=int, default=len(things()), help="as in training")
     parser.add_argument("--prompts", type=Path, help="write NAME.jsonl and NAME-1024.jsonl and stop")
     parser.add_argument("--pictures", type=Path, help="judge these of 64 instead of drawing")
@@ -159,7 +177,6 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--edges", type=int, default=8, help="pictures of 1024 whose edges are measured")
     parser.add_argument("--batch", type=int, default=20)
     parser.add_argument("--json", type=Path, help="also write the figures there")
-    parser.add_argument("--out", type=Path, default=Path(".train/evaluation"), help="confusion and sheets")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0: as torch finds them")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     chosen = parser.parse_args(arguments)
@@ -184,11 +201,11 @@ def write(path: Path, prompts: list[str], size: int) -> None:
 
 
 def measure(chosen, asked: list[Scene], prompts: list[str]) -> dict:
-    """The figures; confusion picture and sheets go to `chosen.out`."""
+    """The figures; confusion picture and sheets go to the work folder's evaluation."""
+    state, out = chosen.work / "state", chosen.work / "evaluation"
+    judge = trained_judge(state, chosen.objects)
     torch.manual_seed(7)
-    judge = Judge(chosen.objects).eval()
-    judge.load_state_dict(torch.load(chosen.state / "judge.pt", map_location="cpu")["average"]["judge"])
-    vocabulary, folder = things(chosen.objects), chosen.state / "sprites"
+    vocabulary, folder = things(chosen.objects), state / "sprites"
     placed = scenes.place(torch.tensor(asked))
     true = scenes.Painter(atlas(vocabulary, folder, 104), 64).draw(placed)
     right = targets(placed)
@@ -200,17 +217,17 @@ def measure(chosen, asked: list[Scene], prompts: list[str]) -> dict:
     guidance = chosen.guidance or cascade.stages["base64"]["guidance"]
     figures = {"model": str(chosen.model), "pictures": len(pictures), "guidance": guidance,
                **shares(judge, pictures, true, right)}
-    chosen.out.mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
     alone = right["layout"] == 0
     confusion(answers(judge, pictures)["first"][alone], right["first"][alone], chosen.objects).save(
-        chosen.out / "confusion.png")
-    sheet(pixels(pictures), 20).save(chosen.out / "sheet-64.png")
+        out / "confusion.png")
+    sheet(pixels(pictures), 20).save(out / "sheet-64.png")
     if chosen.edges:
         if chosen.large:
             large = read(chosen.large, chosen.edges, 1024)
         else:
             large = draw(cascade, prompts[:chosen.edges], 1024, 1, chosen.guidance)
-        sheet(pixels(large), 4).save(chosen.out / "sheet-1024.png")
+        sheet(pixels(large), 4).save(out / "sheet-1024.png")
         few = scenes.place(torch.tensor(asked[:chosen.edges]))
         few = scenes.Painter(atlas(vocabulary, folder, 832), 1024).draw(few)
         figures |= {"edges": edge_width(large), "true edges": edge_width(few)}

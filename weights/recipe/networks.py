@@ -9,6 +9,7 @@ from words import LENGTH
 
 EMBEDDING = 256
 BASE = 64                                # side of the decoder's picture
+PATCH = 16                               # side of the image tower's patches
 DECODER_CHANNELS = (32, 64, 128, 256)
 CONTEXT = 192                            # width of the decoder's cross attention
 EXTRA_TOKENS = 4                         # context tokens made from the image embedding
@@ -27,7 +28,7 @@ def text_tower(pieces: int, start: int, end: int) -> CLIPTextModelWithProjection
 def image_tower() -> CLIPVisionModelWithProjection:
     return CLIPVisionModelWithProjection(CLIPVisionConfig(
         hidden_size=192, intermediate_size=768, projection_dim=EMBEDDING, num_hidden_layers=4,
-        num_attention_heads=3, image_size=BASE, patch_size=16, hidden_act="quick_gelu"))
+        num_attention_heads=3, image_size=BASE, patch_size=PATCH, hidden_act="quick_gelu"))
 
 
 def prior() -> PriorTransformer:

@@ -55,6 +55,16 @@ class Batch:
     boxes: torch.Tensor       # [n, 2, 3] side, centre x, centre y in 64ths of the picture
     shade: torch.Tensor       # [n] added to the background's brightness
 
+    def under(self, patch: int) -> torch.Tensor:
+        """int64 [n, patches]: the object whose box holds each patch's centre, or -1; rows go left to right."""
+        middle = torch.arange(patch / 2, 64, patch, device=self.boxes.device)
+        down, across = torch.meshgrid(middle, middle, indexing="ij")
+        points = torch.stack([across.flatten(), down.flatten()], dim=1)
+        side, centre = self.boxes[:, :, None, 0], self.boxes[:, :, None, 1:]
+        inside = ((points - centre).abs() < side[..., None] / 2).all(3)  # [n, 2, patches]
+        second = torch.where(inside[:, 1], self.second[:, None], -1)
+        return torch.where(inside[:, 0], self.first[:, None], second)
+
 
 def place(fields: torch.Tensor) -> Batch:
     """Positions for scenes given as [n, 5] (the order of `Scene`), drawn anew at every call."""

@@ -10,7 +10,7 @@ from torch import nn
 import networks
 from diffusion import Schedule
 from judge import Judge, choices, targets
-from scenes import Painter, Pool
+from scenes import CENTRES, Painter, Pool
 from sprites import atlas
 from vocabulary import things
 from words import LENGTH, Words
@@ -81,17 +81,20 @@ class Stage:
         raise NotImplementedError
 
 
-def naming(answers: dict, right: dict) -> torch.Tensor:
-    """Cross entropy of the judge's questions, those that a scene does not ask left out."""
-    return sum(F.cross_entropy(answers[name], target, ignore_index=-1, reduction="sum")
-               for name, target in right.items()) / len(right["layout"])
+def naming(heads: nn.ModuleDict, embedding: torch.Tensor, right: dict) -> torch.Tensor:
+    """Cross entropy of each head's answer, questions that a scene does not ask (-1) left out."""
+    return sum(F.cross_entropy(heads[name](embedding), target, ignore_index=-1, reduction="sum")
+               for name, target in right.items()) / len(embedding)
 
 
 class Clip(Stage):
     """Both towers, by telling each caption's picture from the others of the batch, and by naming what is in
-    either through heads that both share: five questions a caption teach more than one."""
+    either through heads that both share.
 
-    batch, wide, rate = 64, 512, 1e-3
+    Two more kinds of question teach each tower what is where, which those alone hardly do: the caption's own
+    words in their order, and the object under each patch of the picture."""
+
+    batch, wide, rate = 32, 512, 1e-3
 
     def __init__(self, state, options):
         super().__init__(state, options)
@@ -100,20 +103,28 @@ class Clip(Stage):
         self.networks["scale"] = nn.ParameterDict({"log": nn.Parameter(torch.tensor(2.659))})
         self.networks["heads"] = nn.ModuleDict({
             name: nn.Linear(networks.EMBEDDING, count) for name, count in choices(len(self.things)).items()})
+        self.networks["wording"] = nn.ModuleDict({
+            name: nn.Linear(networks.EMBEDDING, count) for name, count in
+            {"subject": len(self.things), "other": len(self.things), "relation": len(CENTRES)}.items()})
+        self.networks["patches"] = nn.Linear(self.networks["image"].config.hidden_size, len(self.things) + 1)
 
     def loss(self, count):
         scenes, tokens = self.pool.take(count)
-        pictures = self.painters[64].draw(scenes)
         with self.autocast():
             text = self.networks["text"](tokens).text_embeds.float()
-            image = self.networks["image"](pictures).image_embeds.float()
+            seen = self.networks["image"](self.painters[64].draw(scenes))
+            patches = self.networks["patches"](seen.last_hidden_state[:, 1:]).float()
+            image = seen.image_embeds.float()
         heads, right = self.networks["heads"], targets(scenes)
-        named = sum(naming({name: head(embedding) for name, head in heads.items()}, right)
-                    for embedding in (text, image))
+        wording = {"subject": scenes.first, "other": scenes.second, "relation": scenes.relation}
+        named = naming(heads, text, right) + naming(heads, image, right)
+        named = named + naming(self.networks["wording"], text, wording)
+        placed = F.cross_entropy(patches.flatten(0, 1), scenes.under(networks.PATCH).flatten() + 1)
         text, image = F.normalize(text, dim=-1), F.normalize(image, dim=-1)
         logits = text @ image.T * self.networks["scale"]["log"].exp().clamp(max=100)
         own = torch.arange(count, device=self.device)
-        return (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2 + named / 5
+        paired = (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
+        return paired + named + 2 * placed
 
 
 class Prior(Stage):
@@ -155,7 +166,10 @@ class Prior(Stage):
 
 
 class Decoder(Stage):
-    """Caption and image embedding to a 64×64 picture. `--side 32` trains the same weights on halves first."""
+    """Caption and image embedding to a 64×64 picture. `--side 32` trains the same weights on halves first.
+
+    A head that is not exported names the object under each place of the network's middle: what is where must
+    be clear there, or of two objects one is drawn twice."""
 
     batch, wide, rate = 16, 256, 1e-3
 
@@ -165,6 +179,7 @@ class Decoder(Stage):
         self.schedule = Schedule(self.device)
         self.networks["decoder"] = networks.decoder()
         self.networks["projection"] = networks.text_projection()
+        self.networks["places"] = nn.Linear(networks.DECODER_CHANNELS[-1], len(self.things) + 1)
 
     def loss(self, count):
         scenes, tokens = self.pool.take(count)
@@ -174,13 +189,19 @@ class Decoder(Stage):
         clean = F.avg_pool2d(pictures, 64 // side) if side < 64 else pictures
         t = self.schedule.times(count)
         noisy = self.schedule.noisy(clean, t)
-        with self.autocast():
-            output = self.networks["decoder"](
+        decoder, middle = self.networks["decoder"], []
+        hook = decoder.mid_block.register_forward_hook(lambda *call: middle.append(call[-1]))
+        with self.autocast(), hook:
+            output = decoder(
                 noisy.contiguous(memory_format=torch.channels_last), t, encoder_hidden_states=context,
                 class_labels=added, attention_mask=mask).sample
+            features = middle[0].flatten(2).mT
+            named = self.networks["places"](F.layer_norm(features, features.shape[-1:])).float()
         guess, fraction = output.float().split(3, dim=1)
         error = ((guess - clean) ** 2).mean((1, 2, 3)) * self.schedule.weight(t)
-        return (error + 1e-3 * self.schedule.variance_loss(clean, guess, fraction, t)).mean()
+        error = (error + 1e-3 * self.schedule.variance_loss(clean, guess, fraction, t)).mean()
+        under = scenes.under(64 // middle[0].shape[-1])
+        return error + 0.1 * F.cross_entropy(named.flatten(0, 1), under.flatten() + 1)
 
     def conditions(self, pictures, tokens):
         """Context, added embedding and mask. In a tenth of the rows each, the image embedding is left out,
@@ -218,8 +239,7 @@ class Up256(Stage):
         with self.autocast():
             joined = torch.cat([self.schedule.noisy(clean, t), low], dim=1)
             guess = self.networks[self.name](joined.contiguous(memory_format=torch.channels_last), t).sample
-        error = (guess.float() - clean) ** 2
-        return (error.mean((1, 2, 3)) * self.schedule.weight(t)).mean()
+        return F.mse_loss(guess.float(), clean)  # not weighted: edges get sharp where the noise is high
 
     def windows(self, count):
         """Clean windows [n, 3, window, window] around an object's edge region, and what enlarges to them."""
@@ -240,7 +260,7 @@ class Up1024(Up256):
 
     batch, wide, rate = 8, 64, 1e-3
     sizes = {1024: 832}
-    size, window, channels, name = 1024, 128, networks.UP1024_CHANNELS, "up1024"
+    size, window, channels, name = 1024, 96, networks.UP1024_CHANNELS, "up1024"
 
 
 def corrupt(low: torch.Tensor) -> torch.Tensor:
@@ -270,8 +290,8 @@ class JudgeStage(Stage):
     def loss(self, count):
         scenes, _ = self.pool.take(count)
         with self.autocast():
-            answers = self.networks["judge"](corrupt(self.painters[64].draw(scenes)))
-        return naming({name: value.float() for name, value in answers.items()}, targets(scenes))
+            features = self.networks["judge"].trunk(corrupt(self.painters[64].draw(scenes)))
+        return naming(self.networks["judge"].heads, features.float(), targets(scenes))
 
 
 STAGES = {"clip": Clip, "prior": Prior, "decoder": Decoder, "up256": Up256, "up1024": Up1024,

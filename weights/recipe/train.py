@@ -180,8 +180,7 @@ def every_stage(chosen: argparse.Namespace, arguments: list[str]) -> None:
         part = options([*line.split(), *arguments])
         Run(part.stage, part)()
     export.main(chosen.state, chosen.work / "emoji")
-    measure = [str(chosen.work / "emoji"), "--state", str(chosen.state), "--device", chosen.device,
-               "--out", str(chosen.work / "evaluation")]
+    measure = [str(chosen.work / "emoji"), "--work", str(chosen.work), "--device", chosen.device]
     if chosen.objects:
         measure += ["--objects", str(chosen.objects)]
     if chosen.smoke:
