@@ -79,6 +79,18 @@ def check_schedule() -> None:
         assert (sample - truth).abs().max() < 1e-3
 
 
+def check_middle() -> None:
+    """The first half of a pass ends where the whole pass comes by."""
+    decoder, seen = networks.decoder().eval(), []
+    noisy, t = torch.randn(2, 3, 64, 64), torch.tensor([900, 100])
+    told = {"encoder_hidden_states": torch.randn(2, 7, networks.CONTEXT), "class_labels": torch.randn(2, 128),
+            "attention_mask": torch.arange(7) < torch.tensor([[7], [5]])}
+    with torch.no_grad(), decoder.mid_block.register_forward_hook(lambda *call: seen.append(call[-1])):
+        decoder(noisy, t, **told)
+        half = networks.middle(decoder, noisy, t, **told)
+    assert len(seen) == 2 and torch.allclose(half, seen[0], atol=1e-4)
+
+
 def check_variance_loss() -> None:
     """Nothing is left to learn where the predicted picture is right and the variance is the lower bound's; a
     wrong picture asks for more variance; what lies outside the bounds is pulled back."""
@@ -136,6 +148,7 @@ def main() -> None:
         check_patches()
         check_resuming(folder)
         check_schedule()
+        check_middle()
         check_variance_loss()
         check_marks()
         check_edges()

@@ -4,7 +4,7 @@
     python weights/recipe/evaluate.py weights/emoji --prompts p.jsonl   only writes them, for `tessera submit`
     python weights/recipe/evaluate.py weights/emoji --pictures DIR --large DIR    judges those jobs' folders
 
-The classifier never sees a generated picture; where there is none yet, `train.py judge` makes it first, which takes
+The classifier never sees a generated picture; where there is none yet, `train.py judge` makes it first, in
 minutes. `weights/recipe/measure` does all of it with pictures by Tessera.
 """
 
@@ -43,14 +43,16 @@ def questions(objects: int) -> tuple[list[Scene], list[str]]:
 
 
 def trained_judge(state: Path, objects: int) -> Judge:
+    """The state's judge, trained now where there is none."""
     path = state / "judge.pt"
     if not path.exists():
         train = Path(__file__).with_name("train.py")
         subprocess.run([sys.executable, train, "judge", "--work", state.parent, "--objects", str(objects)],
                        check=True)
     saved = torch.load(path, map_location="cpu")["average"]["judge"]
-    if len(saved["heads.first.bias"]) != objects:
-        raise SystemExit(f"{path} knows {len(saved['heads.first.bias'])} objects: give --objects as in training.")
+    known = len(saved["heads.first.bias"])
+    if known != objects:
+        raise SystemExit(f"{path} knows {known} objects: give --objects as in training.")
     judge = Judge(objects).eval()
     judge.load_state_dict(saved)
     return judge

@@ -53,6 +53,17 @@ def decoder() -> UNet2DConditionModel:
         flip_sin_to_cos=True, freq_shift=0)
 
 
+def middle(decoder, noisy, t, encoder_hidden_states, class_labels, attention_mask):
+    """The first half of a decoder's forward pass: what its middle block returns."""
+    embedding = decoder.time_embedding(decoder.get_time_embed(noisy, t)) + class_labels
+    bias = (1 - attention_mask[:, None].to(noisy.dtype)) * -10000.0
+    told = {"encoder_hidden_states": encoder_hidden_states, "attention_mask": bias}
+    sample = decoder.conv_in(noisy)
+    for block in decoder.down_blocks:
+        sample, _ = block(sample, embedding, **(told if getattr(block, "has_cross_attention", False) else {}))
+    return decoder.mid_block(sample, embedding, **told)
+
+
 def upsampler(channels: tuple[int, ...], size: int) -> UNet2DModel:
     """Noisy picture and enlarged smaller picture (6 channels) to a picture; convolutions only."""
     count = len(channels)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import networks
-from diffusion import Schedule
+from diffusion import STEPS, Schedule
 from judge import Judge, choices, targets
 from scenes import CENTRES, Painter, Pool
 from sprites import atlas
@@ -168,10 +168,12 @@ class Prior(Stage):
 class Decoder(Stage):
     """Caption and image embedding to a 64×64 picture. `--side 32` trains the same weights on halves first.
 
-    A head that is not exported names the object under each place of the network's middle: what is where must
-    be clear there, or of two objects one is drawn twice."""
+    Beside it a head that is not exported names the object under each place of the network's middle, in
+    pictures of their own that hardly show it: where only the caption can tell what is where, a decoder learns
+    it late, and of two objects draws one twice. At 32 it has most of the say: it takes long and is cheap there."""
 
-    batch, wide, rate = 16, 256, 1e-3
+    batch, wide, rate = 8, 256, 3e-4
+    hidden = 900  # the time from which objects are hard to tell
 
     def __init__(self, state, options):
         super().__init__(state, options)
@@ -182,30 +184,42 @@ class Decoder(Stage):
         self.networks["places"] = nn.Linear(networks.DECODER_CHANNELS[-1], len(self.things) + 1)
 
     def loss(self, count):
-        scenes, tokens = self.pool.take(count)
-        pictures = self.painters[64].draw(scenes)
-        context, added, mask = self.conditions(pictures, tokens)
-        side = self.options.side
-        clean = F.avg_pool2d(pictures, 64 // side) if side < 64 else pictures
+        small = self.options.side < 64
+        return self.drawing(count) + (self.placing(3 * count) if small else 0.1 * self.placing(count))
+
+    def drawing(self, count):
+        """The picture's weighted error, and the variance's."""
         t = self.schedule.times(count)
-        noisy = self.schedule.noisy(clean, t)
-        decoder, middle = self.networks["decoder"], []
-        hook = decoder.mid_block.register_forward_hook(lambda *call: middle.append(call[-1]))
-        with self.autocast(), hook:
-            output = decoder(
-                noisy.contiguous(memory_format=torch.channels_last), t, encoder_hidden_states=context,
-                class_labels=added, attention_mask=mask).sample
-            features = middle[0].flatten(2).mT
-            named = self.networks["places"](F.layer_norm(features, features.shape[-1:])).float()
+        clean, noisy, conditions, _ = self.noisy(count, t)
+        with self.autocast():
+            output = self.networks["decoder"](noisy, t, **conditions).sample
         guess, fraction = output.float().split(3, dim=1)
         error = ((guess - clean) ** 2).mean((1, 2, 3)) * self.schedule.weight(t)
-        error = (error + 1e-3 * self.schedule.variance_loss(clean, guess, fraction, t)).mean()
-        under = scenes.under(64 // middle[0].shape[-1])
-        return error + 0.1 * F.cross_entropy(named.flatten(0, 1), under.flatten() + 1)
+        return (error + 1e-3 * self.schedule.variance_loss(clean, guess, fraction, t)).mean()
+
+    def placing(self, count):
+        """Cross entropy of the objects' names; the way up and its cost are spared."""
+        t = torch.randint(self.hidden, STEPS, (count,), device=self.device)
+        _, noisy, conditions, scenes = self.noisy(count, t)
+        with self.autocast():
+            middle = networks.middle(self.networks["decoder"], noisy, t, **conditions)
+            features = middle.flatten(2).mT
+            named = self.networks["places"](F.layer_norm(features, features.shape[-1:])).float()
+        under = scenes.under(64 // middle.shape[-1])
+        return F.cross_entropy(named.flatten(0, 1), under.flatten() + 1)
+
+    def noisy(self, count, t):
+        """Pictures, the same with noise, what the network is told about them, and their scenes."""
+        scenes, tokens = self.pool.take(count)
+        pictures = self.painters[64].draw(scenes)
+        side = self.options.side
+        clean = F.avg_pool2d(pictures, 64 // side) if side < 64 else pictures
+        noisy = self.schedule.noisy(clean, t).contiguous(memory_format=torch.channels_last)
+        return clean, noisy, self.conditions(pictures, tokens), scenes
 
     def conditions(self, pictures, tokens):
-        """Context, added embedding and mask. In a tenth of the rows each, the image embedding is left out,
-        the text, or both: guidance needs the last, prompts with unknown words the middle one."""
+        """What the U-Net is told beside picture and time. In a tenth of the rows each, the image embedding is
+        left out, the text, or both: guidance needs the last, prompts with unknown words the middle one."""
         count = len(tokens)
         chance = torch.rand(count, 1, device=self.device)
         empty = self.empty(tokens)
@@ -217,7 +231,8 @@ class Decoder(Stage):
         with self.autocast():
             context, added = projection(image_embeddings=image, prompt_embeds=text,
                                         text_encoder_hidden_states=states, do_classifier_free_guidance=False)
-        return context, added, F.pad(self.words.mask(tokens), (networks.EXTRA_TOKENS, 0), value=True)
+        mask = F.pad(self.words.mask(tokens), (networks.EXTRA_TOKENS, 0), value=True)
+        return {"encoder_hidden_states": context, "class_labels": added, "attention_mask": mask}
 
 
 class Up256(Stage):
