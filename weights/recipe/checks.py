@@ -83,7 +83,8 @@ def check_middle() -> None:
     """The first half of a pass ends where the whole pass comes by."""
     decoder, seen = networks.decoder().eval(), []
     noisy, t = torch.randn(2, 3, 64, 64), torch.tensor([900, 100])
-    told = {"encoder_hidden_states": torch.randn(2, 7, networks.CONTEXT), "class_labels": torch.randn(2, 128),
+    told = {"encoder_hidden_states": torch.randn(2, 7, networks.CONTEXT),
+            "class_labels": torch.randn(2, 4 * networks.DECODER_CHANNELS[0]),
             "attention_mask": torch.arange(7) < torch.tensor([[7], [5]])}
     with torch.no_grad(), decoder.mid_block.register_forward_hook(lambda *call: seen.append(call[-1])):
         decoder(noisy, t, **told)

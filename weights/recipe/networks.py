@@ -54,7 +54,7 @@ def decoder() -> UNet2DConditionModel:
 
 
 def middle(decoder, noisy, t, encoder_hidden_states, class_labels, attention_mask):
-    """The first half of a decoder's forward pass: what its middle block returns."""
+    """The first half of a decoder's forward pass: what its middle block returns, [n, 256, side / 8, side / 8]."""
     embedding = decoder.time_embedding(decoder.get_time_embed(noisy, t)) + class_labels
     bias = (1 - attention_mask[:, None].to(noisy.dtype)) * -10000.0
     told = {"encoder_hidden_states": encoder_hidden_states, "attention_mask": bias}

@@ -222,9 +222,8 @@ class Decoder(Stage):
         left out, the text, or both: guidance needs the last, prompts with unknown words the middle one."""
         count = len(tokens)
         chance = torch.rand(count, 1, device=self.device)
-        empty = self.empty(tokens)
-        text, states, image = self.embed(pictures, torch.where(chance > 0.8, empty, tokens))
-        tokens = torch.where(chance > 0.8, empty, tokens)
+        tokens = torch.where(chance > 0.8, self.empty(tokens), tokens)
+        text, states, image = self.embed(pictures, tokens)
         projection = self.networks["projection"]
         without = projection.learned_classifier_free_guidance_embeddings[None]
         image = torch.where((chance > 0.7) & (chance <= 0.9), without, image)
