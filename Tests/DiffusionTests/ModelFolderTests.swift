@@ -43,7 +43,7 @@ import Testing
     @Test func hashFollowsContents() throws {
         let original = try TestModel.cascade().description.hash
         #expect(try ChangedModel([:]).cascade().description.hash == original)
-        let other = try ChangedModel(["cascade.json": .replacing("2.5", "2.6")])
+        let other = try ChangedModel(["cascade.json": .replacing("1.5", "1.6")])
         #expect(try other.cascade().description.hash != original)
         let unused = try ChangedModel(["README.md": .removed, "image_encoder/model.safetensors": .removed])
         #expect(try unused.cascade().description.hash == original)

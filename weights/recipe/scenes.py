@@ -8,7 +8,9 @@ import torch
 from captions import CHINESE, ENGLISH, Scene, caption
 from vocabulary import BACKGROUNDS, Thing
 
-PAIRS = 0.7  # share of scenes with two objects: they are what a decoder learns last
+PAIRS = 0.4  # share of scenes with two objects
+USUAL = (0, 0, 1, 2)          # sizes to draw one from
+LEARNED = (0, 0, 1, 1, 1, 2)  # the same for training: small objects have little say in a picture's error
 # Side of an object in 64ths of the picture and how many of them its centre strays at most, by size. All are
 # whole: an object of one size is the same pixels wherever it is, which a small decoder can learn.
 SIDES = torch.tensor([38, 22, 54, 28])
@@ -27,19 +29,20 @@ def held_out(scene: Scene) -> bool:
     return (5 * scene.first + 11 * scene.second + 3 * scene.relation) % 16 == 7
 
 
-def draw(rng: random.Random, objects: int, pair: bool) -> Scene:
+def draw(rng: random.Random, objects: int, pair: bool, sizes: tuple[int, ...] = USUAL) -> Scene:
     """A random scene, held out or not."""
     background = rng.randrange(len(BACKGROUNDS))
     if pair:
         first, second = rng.sample(range(objects), 2)
         return Scene(first, second, rng.randrange(4), 0, background)
-    return Scene(rng.randrange(objects), -1, -1, rng.choice((0, 0, 1, 2)), background)
+    return Scene(rng.randrange(objects), -1, -1, rng.choice(sizes), background)
 
 
-def training_scene(rng: random.Random, objects: int) -> Scene:
+def training_scene(rng: random.Random, objects: int, every: bool = False) -> Scene:
+    """A random scene to learn from; with `every` also those that are held out."""
     while True:
-        scene = draw(rng, objects, rng.random() < PAIRS)
-        if not held_out(scene):
+        scene = draw(rng, objects, rng.random() < PAIRS, LEARNED)
+        if every or not held_out(scene):
             return scene
 
 
@@ -118,9 +121,10 @@ def coverage(centre, side, origin, pixels: int, texels: int) -> torch.Tensor:
 class Pool:
     """Many scenes with tokenised captions, so that a step needs no text work: rows are drawn at random."""
 
-    def __init__(self, count: int, things: list[Thing], tokenise, seed: int, device: torch.device):
+    def __init__(self, count: int, things: list[Thing], tokenise, seed: int, device: torch.device,
+                 every: bool = False):
         rng = random.Random(seed)
-        scenes = [training_scene(rng, len(things)) for _ in range(count)]
+        scenes = [training_scene(rng, len(things), every) for _ in range(count)]
         texts = [caption(s, things, rng, ENGLISH if rng.random() < 0.5 else CHINESE) for s in scenes]
         self.fields = torch.tensor(scenes, dtype=torch.int16, device=device)
         tokens = tokenise(texts)

@@ -29,12 +29,13 @@ class Stage:
 
     batch, wide, rate = 64, 512, 1e-3  # pictures a step on a CPU and on a GPU, peak learning rate
     sizes: dict[int, int] = {64: 104}  # picture side → sprite side
+    every = False                      # whether it learns the held-out combinations too
 
     def __init__(self, state: Path, options):
         self.state, self.device = state, torch.device(options.device)
         self.things = things(options.objects)
         self.words = Words(state / "tokenizer")
-        self.pool = Pool(options.pool, self.things, self.words, options.seed, self.device)
+        self.pool = Pool(options.pool, self.things, self.words, options.seed, self.device, self.every)
         self.painters = {
             size: Painter(atlas(self.things, state / "sprites", side).to(self.device), size)
             for size, side in self.sizes.items()}
@@ -185,7 +186,7 @@ class Decoder(Stage):
 
     def loss(self, count):
         small = self.options.side < 64
-        return self.drawing(count) + (self.placing(3 * count) if small else 0.1 * self.placing(count))
+        return self.drawing(count) + (self.placing(3 * count) if small else 0.4 * self.placing(count))
 
     def drawing(self, count):
         """The picture's weighted error, and the variance's."""
@@ -293,9 +294,13 @@ def corrupt(low: torch.Tensor) -> torch.Tensor:
 
 
 class JudgeStage(Stage):
-    """The evaluation's classifier: true renders only, faintly blurred and noisy, never generated pictures."""
+    """The evaluation's classifier: true renders only, faintly blurred and noisy, never generated pictures.
+
+    It knows every combination: what is measured is the model on those that the model never saw, and a judge
+    for whom they are new too misnames good drawings of them."""
 
     batch, wide, rate = 32, 512, 1e-3
+    every = True
 
     def __init__(self, state, options):
         super().__init__(state, options)
