@@ -1,5 +1,5 @@
 /// What the naive twins and the vector paths must agree on besides arithmetic: block sizes, the order of
-/// keys, the chunks of a group norm, and where a map's pixels lie.
+/// keys, the halves of a group norm, and where a map's pixels lie.
 #ifndef TESSERA_CKERNELS_SHARED_H
 #define TESSERA_CKERNELS_SHARED_H
 
@@ -56,9 +56,8 @@ static inline const float *ck_value_at(const ck_key_list *list, long image, long
 
 // MARK: Group norm
 
-/// A channel's sums over a map are taken in two halves of the pixels, each in sequence in f32, as PyTorch's
-/// channels-last kernel does on two threads. More exact sums are easy, but a sampler's first step divides
-/// by √ᾱ ≈ 5e-5, so the picture that a seed gives follows the rounding of these sums.
+/// A channel's sums over a map are taken in f64, in two halves of the pixels for the threads' sake. A plain
+/// background is a million equal values: their sum in f32 rounds the same way each time.
 enum { ck_norm_parts = 2 };
 
 static inline long ck_part_start(long pixels, long part) {
@@ -67,21 +66,21 @@ static inline long ck_part_start(long pixels, long part) {
 
 /// Mean and inverse deviation of a group.
 typedef struct ck_moments {
-    float mean, inverse_deviation;
+    double mean, inverse_deviation;
 } ck_moments;
 
 /// From `channels` channels' sums and sums of squares: `sums[part·stride + channel]`, squares likewise.
-static inline ck_moments ck_group_moments(const float *sums, const float *squares, long stride,
+static inline ck_moments ck_group_moments(const double *sums, const double *squares, long stride,
                                           long channels, long pixels, float epsilon) {
-    float sum = 0.0f, square = 0.0f, scale = 1.0f / (float)(channels * pixels);
+    double sum = 0.0, square = 0.0, count = (double)(channels * pixels);
     for (long channel = 0; channel < channels; channel++) {
         for (long part = 0; part < ck_norm_parts; part++) {
             sum += sums[part * stride + channel];
             square += squares[part * stride + channel];
         }
     }
-    float mean = sum * scale, mean_square = mean * mean, variance = square * scale - mean_square;
-    return (ck_moments){mean, 1.0f / __builtin_sqrtf((variance > 0.0f ? variance : 0.0f) + epsilon)};
+    double mean = sum / count, mean_square = mean * mean, variance = square / count - mean_square;
+    return (ck_moments){mean, 1.0 / __builtin_sqrt((variance > 0.0 ? variance : 0.0) + (double)epsilon)};
 }
 
 /// The map x → x·slope + offset that normalises one channel.
@@ -92,14 +91,14 @@ typedef struct ck_affine {
 /// `scale_shift` points at an image's scales; its shifts lie `channels` further. It may be null.
 static inline ck_affine ck_channel_affine(ck_moments moments, long channel, long channels,
                                           const float *weight, const float *bias, const float *scale_shift) {
-    float slope = moments.inverse_deviation * weight[channel];
-    float offset = bias[channel] - slope * moments.mean;
+    double slope = moments.inverse_deviation * (double)weight[channel];
+    double offset = (double)bias[channel] - slope * moments.mean;
     if (scale_shift) {
-        float scale = 1.0f + scale_shift[channel];
+        double scale = 1.0 + (double)scale_shift[channel];
         slope *= scale;
-        offset = offset * scale + scale_shift[channels + channel];
+        offset = offset * scale + (double)scale_shift[channels + channel];
     }
-    return (ck_affine){slope, offset};
+    return (ck_affine){(float)slope, (float)offset};
 }
 
 // MARK: Maps

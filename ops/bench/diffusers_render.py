@@ -21,10 +21,13 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 
 class Cascade:
-    """The networks of one model folder in f32, each read when it is first used."""
+    """The networks of one model folder in f32, each read when it is first used.
 
-    def __init__(self, folder):
-        self.folder = Path(folder)
+    `layout` is that of the U-Nets: channels_last is the faster one on most CPUs, contiguous the more exact one,
+    since PyTorch's group norm in channels_last sums a map's pixels one after the other."""
+
+    def __init__(self, folder, layout=torch.channels_last):
+        self.folder, self.layout = Path(folder), layout
         self.stages = {s["name"]: s for s in json.loads((self.folder / "cascade.json").read_text())["stages"]}
         self.prior_stage, self.base_stage, *self.upsampler_stages = self.stages
         self.tokenizer = CLIPTokenizer.from_pretrained(self.folder / "tokenizer")
@@ -35,11 +38,10 @@ class Cascade:
         self.networks = {}
 
     def network(self, kind, name):
-        """Convolutions are in channels_last, the faster layout on most CPUs."""
         if name not in self.networks:
             network = kind.from_pretrained(self.folder / name, torch_dtype=torch.float32).eval()
             if kind in (UNet2DConditionModel, UNet2DModel):
-                network = network.to(memory_format=torch.channels_last)
+                network = network.to(memory_format=self.layout)
             self.networks[name] = network
         return self.networks[name]
 

@@ -89,7 +89,7 @@ def main():
     torch.set_grad_enabled(False)
     torch.set_num_threads(arguments.threads)
 
-    cascade, failed = Cascade(arguments.model), False
+    cascade, failed = Cascade(arguments.model, torch.contiguous_format), False
     if arguments.write:
         predictions = {stage: first_prediction(cascade, stage).contiguous() for stage in cascade.stages}
         return save_file(predictions, arguments.write)

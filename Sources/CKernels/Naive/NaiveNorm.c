@@ -16,17 +16,18 @@ typedef struct group_norm {
     bool padded_output;
     float *y;
     long ldy;
-    float *sums; // [image][sums or squares][part][channels]
+    double *sums;  // [image][sums or squares][part][channels]
     float *affine; // [image][slope or offset][channels in whole vectors]
 } group_norm;
 
 /// Sums of a channel over one half of a map's pixels.
-static void sum_part(const float *x, long ldx, long pixels, long part, float *sum, float *square) {
-    *sum = *square = 0.0f;
+static void sum_part(const float *x, long ldx, long pixels, long part, double *sum, double *square) {
+    *sum = *square = 0.0;
     long end = ck_min(pixels, ck_part_start(pixels, part + 1));
     for (long pixel = ck_part_start(pixels, part); pixel < end; pixel++) {
-        *sum += x[pixel * ldx];
-        *square = ck_fma(x[pixel * ldx], x[pixel * ldx], *square);
+        double value = (double)x[pixel * ldx];
+        *sum += value;
+        *square += value * value; // exact: 48 bits
     }
 }
 
@@ -57,8 +58,8 @@ static void find_image_affine(void *user, long image) {
     const group_norm *g = user;
     ck_group_norm_shape s = g->shape;
     long pixels = s.height * s.width, size = s.channels / s.groups;
-    float *sums = g->sums + image * 2 * ck_norm_parts * s.channels;
-    float *squares = sums + ck_norm_parts * s.channels;
+    double *sums = g->sums + image * 2 * ck_norm_parts * s.channels;
+    double *squares = sums + ck_norm_parts * s.channels;
     for (long part = 0; part < ck_norm_parts; part++) {
         for (long channel = 0; channel < s.channels; channel++) {
             long at = part * s.channels + channel;
@@ -81,9 +82,10 @@ static void find_image_affine(void *user, long image) {
 /// Into `g->affine` or, where there is none, beside the sums.
 static void find_affine(ck_pool *pool, group_norm *g) {
     ck_group_norm_shape s = g->shape;
-    long sum_floats = s.images * 2 * ck_norm_parts * s.channels;
-    g->sums = ck_pool_scratch(pool, (size_t)(sum_floats + ck_affine_floats(s)));
-    if (!g->affine) g->affine = g->sums + sum_floats;
+    long sum_floats = 2 * s.images * 2 * ck_norm_parts * s.channels; // an f64 takes two
+    float *scratch = ck_pool_scratch(pool, (size_t)(sum_floats + ck_affine_floats(s)));
+    g->sums = (double *)scratch;
+    if (!g->affine) g->affine = scratch + sum_floats;
     ck_pool_for(pool, s.images, find_image_affine, g);
 }
 

@@ -11,27 +11,27 @@ typedef struct group_norm {
     bool padded_output;
     float *y;
     long ldy;
-    long lanes;     // channels in whole vectors
-    float *sums;    // [image][sums or squares][part][lanes]
-    float *affine;  // [image][slope or offset][lanes]
+    long lanes;      // channels in whole vectors
+    double *sums;    // [image][sums or squares][part][lanes]
+    float *affine;   // [image][slope or offset][lanes]
     long sum_blocks; // of channels, an item of the sums each
     long items, rows_per_item;
-    bool stream;         // the output goes past the caches
+    bool stream;     // the output goes past the caches
 } group_norm;
 
-/// Adds up to `pixels` pixels to the sums of `channels` channels, pixel by pixel.
-CK_INLINE void sum_pixels(const float *x, long ldx, const int pixels, long channels, float *sums,
-                          float *squares) {
+/// Adds `pixels` pixels to the sums of `channels` channels, pixel by pixel.
+CK_INLINE void sum_pixels(const float *x, long ldx, const int pixels, long channels, double *sums,
+                          double *squares) {
     for (long c = 0; c < channels; c += 16) {
-        v16 sum = load16(sums + c), square = load16(squares + c);
+        d16 sum = load16d(sums + c), square = load16d(squares + c);
 #pragma clang loop unroll(full)
         for (int pixel = 0; pixel < pixels; pixel++) {
-            v16 value = load_up_to(x + pixel * ldx + c, channels - c);
+            d16 value = __builtin_convertvector(load_up_to(x + pixel * ldx + c, channels - c), d16);
             sum += value;
-            square = fma16(value, value, square);
+            square = __builtin_elementwise_fma(value, value, square);
         }
-        store16(sums + c, sum);
-        store16(squares + c, square);
+        store16d(sums + c, sum);
+        store16d(squares + c, square);
     }
 }
 
@@ -47,11 +47,11 @@ static void sum_body(void *user, long item) {
     long pixels = s.height * s.width, pixel = ck_min(pixels, ck_part_start(pixels, part));
     long end = ck_min(pixels, ck_part_start(pixels, part + 1));
     const float *x = g->x + image * pixels * g->ldx + channel;
-    float *sums = g->sums + (image * 2 * ck_norm_parts + part) * g->lanes + channel;
-    float *squares = sums + ck_norm_parts * g->lanes;
+    double *sums = g->sums + (image * 2 * ck_norm_parts + part) * g->lanes + channel;
+    double *squares = sums + ck_norm_parts * g->lanes;
     for (long c = 0; c < count; c += 16) {
-        store16(sums + c, splat(0.0f));
-        store16(squares + c, splat(0.0f));
+        store16d(sums + c, (d16)0.0);
+        store16d(squares + c, (d16)0.0);
     }
     for (; pixel + 8 <= end; pixel += 8) sum_pixels(x + pixel * g->ldx, g->ldx, 8, count, sums, squares);
     for (; pixel < end; pixel++) sum_pixels(x + pixel * g->ldx, g->ldx, 1, count, sums, squares);
@@ -61,8 +61,8 @@ static void sum_body(void *user, long item) {
 static void combine_image(const group_norm *g, long image) {
     ck_group_norm_shape s = g->shape;
     long size = s.channels / s.groups, pixels = s.height * s.width;
-    const float *sums = g->sums + image * 2 * ck_norm_parts * g->lanes;
-    const float *squares = sums + ck_norm_parts * g->lanes;
+    const double *sums = g->sums + image * 2 * ck_norm_parts * g->lanes;
+    const double *squares = sums + ck_norm_parts * g->lanes;
     float *slopes = g->affine + image * 2 * g->lanes, *offsets = slopes + g->lanes;
     const float *scale_shift = g->scale_shift ? g->scale_shift + image * 2 * s.channels : 0;
     for (long group = 0; group < s.groups; group++) {
@@ -121,10 +121,11 @@ static void normalise_body(void *user, long item) {
 /// Sums and then slopes and offsets, into `g->affine` or, where there is none, beside the sums.
 static void find_affine(ck_pool *pool, group_norm *g) {
     ck_group_norm_shape s = g->shape;
-    long halves = s.images * ck_norm_parts, sum_floats = 2 * halves * g->lanes;
+    long halves = s.images * ck_norm_parts, sum_floats = 2 * 2 * halves * g->lanes; // an f64 takes two
     g->sum_blocks = ck_min(g->lanes / 16, ck_ceil_div(ck_pool_threads(pool), halves));
-    g->sums = ck_pool_scratch(pool, (size_t)(sum_floats + s.images * 2 * g->lanes));
-    if (!g->affine) g->affine = g->sums + sum_floats;
+    float *scratch = ck_pool_scratch(pool, (size_t)(sum_floats + s.images * 2 * g->lanes));
+    g->sums = (double *)scratch;
+    if (!g->affine) g->affine = scratch + sum_floats;
     ck_pool_for(pool, halves * g->sum_blocks, sum_body, g);
     for (long image = 0; image < s.images; image++) combine_image(g, image);
 }

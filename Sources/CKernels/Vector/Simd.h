@@ -5,6 +5,7 @@
 // such care.
 
 typedef float v16 __attribute__((ext_vector_type(16)));
+typedef double d16 __attribute__((ext_vector_type(16)));
 typedef int32_t i16 __attribute__((ext_vector_type(16)));
 typedef float v8 __attribute__((ext_vector_type(8)));
 typedef float vw __attribute__((ext_vector_type(LANES)));
@@ -16,6 +17,16 @@ CK_INLINE v16 load16(const float *x) {
 }
 
 CK_INLINE void store16(float *y, v16 v) {
+    __builtin_memcpy(y, &v, sizeof v);
+}
+
+CK_INLINE d16 load16d(const double *x) {
+    d16 v;
+    __builtin_memcpy(&v, x, sizeof v);
+    return v;
+}
+
+CK_INLINE void store16d(double *y, d16 v) {
     __builtin_memcpy(y, &v, sizeof v);
 }
 
