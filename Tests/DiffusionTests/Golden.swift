@@ -46,7 +46,7 @@ enum Golden {
 
     /// Largest difference over the largest magnitude of the reference.
     static func difference(_ values: [Float], _ reference: [Float]) -> Float {
-        guard values.count == reference.count else { return .infinity }
+        guard values.count == reference.count, values.allSatisfy(\.isFinite) else { return .infinity }
         let scale = reference.reduce(Float.leastNormalMagnitude) { max($0, abs($1)) }
         return zip(values, reference).reduce(0) { max($0, abs($1.0 - $1.1)) } / scale
     }

@@ -13,7 +13,7 @@ enum Reference {
 
     /// Largest difference over the largest magnitude.
     static func difference(_ a: [Float], _ b: [Double]) -> Double {
-        guard a.count == b.count else { return .infinity }
+        guard a.count == b.count, a.allSatisfy(\.isFinite) else { return .infinity }
         let scale = b.reduce(1e-30) { max($0, abs($1)) }
         return zip(a, b).reduce(0) { max($0, abs(Double($1.0) - $1.1)) } / scale
     }

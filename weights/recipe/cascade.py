@@ -10,6 +10,11 @@ from diffusers.pipelines.deprecated.unclip.text_proj import UnCLIPTextProjModel
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 
+def stages(folder: Path) -> dict[str, dict]:
+    """The stages of a model folder's cascade.json by name."""
+    return {stage["name"]: stage for stage in json.loads((folder / "cascade.json").read_text())["stages"]}
+
+
 class Noise:
     """One generator a picture, on the CPU, so that a picture does not depend on the others of its batch."""
 
@@ -28,7 +33,7 @@ class Cascade:
         def load(kind, name):
             return kind.from_pretrained(folder / name, torch_dtype=torch.float32).eval().to(device)
         self.device = torch.device(device)
-        self.stages = {s["name"]: s for s in json.loads((folder / "cascade.json").read_text())["stages"]}
+        self.stages = stages(folder)
         self.tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer")
         self.text = load(CLIPTextModelWithProjection, "text_encoder")
         self.prior = load(PriorTransformer, "prior")

@@ -5,7 +5,7 @@
     python weights/recipe/evaluate.py weights/emoji --pictures DIR --large DIR    judges those jobs' folders
 
 The classifier never sees a generated picture; where there is none yet, `train.py judge` makes it first, in
-minutes. `weights/recipe/measure` does all of it with pictures by Tessera.
+minutes. `weights/recipe/measure` does all of it with pictures by Tessera: both calls get its options.
 """
 
 import argparse
@@ -20,10 +20,13 @@ import torch
 from PIL import Image
 
 import scenes
+from arguments import add_machine, add_objects, add_work, number
 from captions import CHINESE, ENGLISH, Scene, caption
-from cascade import Cascade, pixels
+from cascade import Cascade, pixels, stages
 from judge import Judge, targets
-from sprites import atlas
+from sheet import sheet
+from sprites import FULL, atlas
+from state import saved
 from vocabulary import things
 
 SCENES = 200
@@ -32,30 +35,37 @@ FIRST_SEED = 1000
 
 def questions(objects: int) -> tuple[list[Scene], list[str]]:
     """400 scenes and prompts: the 200 scenes in English, then the same in Chinese."""
-    rng, vocabulary, chosen = random.Random(5), things(objects), []
-    while len(chosen) < SCENES:
-        scene = scenes.draw(rng, objects, pair=len(chosen) % 2 == 1)
-        if scenes.held_out(scene):
-            chosen.append(scene)
+    rng, vocabulary = random.Random(5), things(objects)
+    chosen = scenes.held_out_scenes(rng, objects, SCENES)
     prompts = [caption(scene, vocabulary, rng, language, plain=True)
                for language in (ENGLISH, CHINESE) for scene in chosen]
     return chosen * 2, prompts
 
 
-def trained_judge(state: Path, objects: int) -> Judge:
-    """The state's judge, trained now where there is none."""
-    path = state / "judge.pt"
-    if not path.exists():
+def trained_judge(work: Path, objects: int, device: str) -> Judge:
+    """The work folder's judge, trained now where there is none or where its training was cut short."""
+    path = work / "state" / "judge.pt"
+    if not path.exists() or not saved(path.parent, "judge")["finished"]:
         train = Path(__file__).with_name("train.py")
-        subprocess.run([sys.executable, train, "judge", "--work", state.parent, "--objects", str(objects)],
-                       check=True)
-    saved = torch.load(path, map_location="cpu")["average"]["judge"]
-    known = len(saved["heads.first.bias"])
-    if known != objects:
-        raise SystemExit(f"{path} knows {known} objects: give --objects as in training.")
+        ended = subprocess.run([sys.executable, train, "judge", "--work", work, "--objects", str(objects),
+                                "--device", device])
+        if ended.returncode:
+            raise SystemExit(ended.returncode)
+    kept = saved(path.parent, "judge")
+    if kept["objects"] != objects:
+        raise SystemExit(f"{path} knows {kept['objects']} objects: give --objects {kept['objects']}, or "
+                         "another --work.")
     judge = Judge(objects).eval()
-    judge.load_state_dict(saved)
+    judge.load_state_dict(kept["average"]["judge"])
     return judge
+
+
+def true_renders(asked: list[Scene], objects: int, state: Path, side: int = 64):
+    """The scenes, placed as at every call, and their pictures [n, 3, side, side]."""
+    torch.manual_seed(7)
+    placed = scenes.place(torch.tensor(asked))
+    sprites = atlas(things(objects), state / "sprites", min(FULL, side * 13 // 8))
+    return placed, scenes.Painter(sprites, side).draw(placed)
 
 
 def answers(judge: Judge, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -67,7 +77,8 @@ def answers(judge: Judge, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
 
 
 def marks(given: dict, right: dict) -> dict[str, torch.Tensor]:
-    """float [n] by question: 1 right, 0 wrong, NaN where the scene does not ask it."""
+    """float [n] by question: 1 right, 0 wrong, NaN where the scene does not ask it. "Relation" wants each
+    object in its own place; "both objects" wants both, wherever they are."""
     pair = right["layout"] > 0
     same = {name: given[name] == right[name] for name in right}
     crossed = (given["first"] == right["second"]) & (given["second"] == right["first"])
@@ -75,7 +86,7 @@ def marks(given: dict, right: dict) -> dict[str, torch.Tensor]:
         "object": only((same["first"] & same["layout"]), ~pair),
         "background": same["background"].float(),
         "size": only(same["size"], ~pair),
-        "relation": only(same["layout"] & (same["first"] | same["second"]), pair),
+        "relation": only(same["layout"] & same["first"] & same["second"], pair),
         "both objects": only((same["first"] & same["second"]) | crossed, pair),
     }
 
@@ -113,18 +124,12 @@ def confusion(given: torch.Tensor, right: torch.Tensor, objects: int) -> Image.I
     return Image.fromarray(grey).resize((objects * 6, objects * 6), Image.Resampling.NEAREST)
 
 
-def sheet(pictures: np.ndarray, columns: int) -> Image.Image:
-    columns = min(columns, len(pictures))
-    rows = [np.concatenate(pictures[i:i + columns], axis=1)
-            for i in range(0, len(pictures) - columns + 1, columns)]
-    return Image.fromarray(np.concatenate(rows, axis=0))
-
-
 def read(folder: Path, count: int, size: int) -> torch.Tensor:
-    """The first `count` PNGs of a job's folder, in order, as [n, 3, size, size]."""
-    files = sorted(folder.glob("*.png"))[:count]
-    if len(files) < count:
-        raise SystemExit(f"{folder} holds {len(files)} pictures of {count}: submit the --prompts file.")
+    """The `count` PNGs of a job's folder, in order, as [n, 3, size, size]."""
+    files = sorted(folder.glob("*.png"))
+    if len(files) != count:
+        raise SystemExit(f"{folder} holds {len(files)} pictures and not {count}: submit the file that "
+                         "--prompts writes with the same options.")
     stack = np.stack([np.asarray(Image.open(file).convert("RGB")) for file in files])
     if stack.shape[1:] != (size, size, 3):
         raise SystemExit(f"{folder} holds {stack.shape[2]}×{stack.shape[1]} pictures: submit the --prompts "
@@ -132,13 +137,10 @@ def read(folder: Path, count: int, size: int) -> torch.Tensor:
     return torch.from_numpy(stack).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def draw(cascade: Cascade, prompts: list[str], size: int, batch: int, guidance: float | None) -> torch.Tensor:
-    parts = []
-    for start in range(0, len(prompts), batch):
-        part = prompts[start:start + batch]
-        seeds = [FIRST_SEED + start + index for index in range(len(part))]
-        parts.append(cascade(part, seeds, size, guidance).cpu())
-    return torch.cat(parts)
+def draw(cascade: Cascade, prompts: list[str], seeds: list[int], size: int, batch: int,
+         guidance: float | None) -> torch.Tensor:
+    parts = [slice(start, start + batch) for start in range(0, len(prompts), batch)]
+    return torch.cat([cascade(prompts[part], seeds[part], size, guidance).cpu() for part in parts])
 
 
 def shares(judge: Judge, pictures: torch.Tensor, true: torch.Tensor, right: dict) -> dict:
@@ -168,55 +170,63 @@ def show(figures: dict) -> None:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path)
-    parser.add_argument("--work", type=Path, default=Path(".train"),
-                        help="training's folder: its state is read, confusion picture and sheets are written")
-    parser.add_argument("--objects", type=int, default=len(things()), help="as in training")
+    add_work(parser, "training's folder: its state is read, confusion picture and sheets are written")
+    add_objects(parser)
     parser.add_argument("--prompts", type=Path, help="write NAME.jsonl and NAME-1024.jsonl and stop")
     parser.add_argument("--pictures", type=Path, help="judge these of 64 instead of drawing")
     parser.add_argument("--large", type=Path, help="measure the edges of these of 1024 instead of drawing")
     parser.add_argument("--guidance", type=float, help="of the 64 stage, instead of the model's own")
-    parser.add_argument("--limit", type=int, default=SCENES, help="only the first scenes, for a quick look")
-    parser.add_argument("--edges", type=int, default=8, help="pictures of 1024 whose edges are measured")
-    parser.add_argument("--batch", type=int, default=20)
+    parser.add_argument("--limit", type=number(1, SCENES), default=SCENES,
+                        help="only the first scenes, for a quick look")
+    parser.add_argument("--edges", type=number(0, SCENES), default=8,
+                        help="pictures of 1024 whose edges are measured")
+    parser.add_argument("--batch", type=number(1), default=20)
     parser.add_argument("--json", type=Path, help="also write the figures there")
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0: as torch finds them")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    add_machine(parser)
     chosen = parser.parse_args(arguments)
+    if chosen.json and not chosen.json.parent.is_dir():
+        parser.error(f"--json: there is no folder {chosen.json.parent}")
+    if not (chosen.model / "cascade.json").exists():
+        parser.error(f"{chosen.model} is no model folder: it has no cascade.json")
     if chosen.threads:
         torch.set_num_threads(chosen.threads)
-    asked, prompts = questions(chosen.objects)
+    chosen.edges = min(chosen.edges, 2 * chosen.limit)
+    kept = [index for index in range(2 * SCENES) if index % SCENES < chosen.limit]
+    asked, prompts = ([rows[index] for index in kept] for rows in questions(chosen.objects))
+    seeds = [FIRST_SEED + index for index in kept]
     if chosen.prompts:
-        write(chosen.prompts, prompts, 64)
-        write(chosen.prompts.with_stem(chosen.prompts.stem + "-1024"), prompts[:chosen.edges], 1024)
+        write(chosen.prompts, prompts, seeds, 64, chosen.guidance)
+        large = chosen.prompts.with_stem(chosen.prompts.stem + "-1024")
+        write(large, prompts[:chosen.edges], seeds, 1024, chosen.guidance)
         return
-    kept = [*range(chosen.limit), *range(SCENES, SCENES + chosen.limit)]
-    figures = measure(chosen, [asked[i] for i in kept], [prompts[i] for i in kept])
+    figures = measure(chosen, asked, prompts, seeds)
     show(figures)
     if chosen.json:
         chosen.json.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def write(path: Path, prompts: list[str], size: int) -> None:
-    lines = [json.dumps({"prompt": prompt, "seed": FIRST_SEED + index, "size": size}, ensure_ascii=False)
-             for index, prompt in enumerate(prompts)]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+def write(path: Path, prompts: list[str], seeds: list[int], size: int, guidance: float | None) -> None:
+    """A file for `tessera submit`."""
+    more = {} if guidance is None else {"guidance": guidance}
+    lines = [json.dumps({"prompt": prompt, "seed": seed, "size": size} | more, ensure_ascii=False)
+             for prompt, seed in zip(prompts, seeds)]
+    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
 
 
-def measure(chosen, asked: list[Scene], prompts: list[str]) -> dict:
+def measure(chosen, asked: list[Scene], prompts: list[str], seeds: list[int]) -> dict:
     """The figures; confusion picture and sheets go to the work folder's evaluation."""
     state, out = chosen.work / "state", chosen.work / "evaluation"
-    judge = trained_judge(state, chosen.objects)
-    torch.manual_seed(7)
-    vocabulary, folder = things(chosen.objects), state / "sprites"
-    placed = scenes.place(torch.tensor(asked))
-    true = scenes.Painter(atlas(vocabulary, folder, 104), 64).draw(placed)
+    judge = trained_judge(chosen.work, chosen.objects, chosen.device)
+    placed, true = true_renders(asked, chosen.objects, state)
     right = targets(placed)
-    cascade = Cascade(chosen.model, chosen.device)
+    given = chosen.pictures and (chosen.large or not chosen.edges)
+    cascade = None if given else Cascade(chosen.model, chosen.device)
     if chosen.pictures:
         pictures = read(chosen.pictures, len(prompts), 64)
     else:
-        pictures = draw(cascade, prompts, 64, chosen.batch, chosen.guidance)
-    guidance = chosen.guidance or cascade.stages["base64"]["guidance"]
+        pictures = draw(cascade, prompts, seeds, 64, chosen.batch, chosen.guidance)
+    shipped = stages(chosen.model)["base64"]["guidance"]
+    guidance = shipped if chosen.guidance is None else chosen.guidance
     figures = {"model": str(chosen.model), "pictures": len(pictures), "guidance": guidance,
                **shares(judge, pictures, true, right)}
     out.mkdir(parents=True, exist_ok=True)
@@ -228,10 +238,9 @@ def measure(chosen, asked: list[Scene], prompts: list[str]) -> dict:
         if chosen.large:
             large = read(chosen.large, chosen.edges, 1024)
         else:
-            large = draw(cascade, prompts[:chosen.edges], 1024, 1, chosen.guidance)
+            large = draw(cascade, prompts[:chosen.edges], seeds, 1024, 1, chosen.guidance)
         sheet(pixels(large), 4).save(out / "sheet-1024.png")
-        few = scenes.place(torch.tensor(asked[:chosen.edges]))
-        few = scenes.Painter(atlas(vocabulary, folder, 832), 1024).draw(few)
+        _, few = true_renders(asked[:chosen.edges], chosen.objects, state, 1024)
         figures |= {"edges": edge_width(large), "true edges": edge_width(few)}
     return figures
 

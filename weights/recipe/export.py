@@ -1,29 +1,28 @@
 """Writes the trained state as a model folder: diffusers layout, f16 safetensors and cascade.json.
 
-    python weights/recipe/export.py .train/state .train/emoji
+    python weights/recipe/export.py .train/state weights/emoji --version 3
 """
 
+import argparse
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import diffusers
-import torch
 
 import networks
+from arguments import number
+from state import averaged
 from words import Words
 
-CASCADE = {
-    "format": 1, "name": "emoji", "version": 2, "stages": [
-        {"name": "prior", "component": "prior", "scheduler": "prior_scheduler", "steps": 25,
-         "guidance": 2.0},
-        {"name": "base64", "component": "decoder", "scheduler": "decoder_scheduler", "steps": 25,
-         "guidance": 1.5, "size": 64},
-        {"name": "up256", "component": "super_res_first", "last_component": "super_res_first",
-         "scheduler": "super_res_scheduler", "steps": 7, "size": 256},
-        {"name": "up1024", "component": "super_res_1024", "scheduler": "super_res_scheduler", "steps": 5,
-         "size": 1024}]}
+STAGES = [
+    {"name": "prior", "component": "prior", "scheduler": "prior_scheduler", "steps": 25, "guidance": 2.0},
+    {"name": "base64", "component": "decoder", "scheduler": "decoder_scheduler", "steps": 25,
+     "guidance": 1.5, "size": 64},
+    {"name": "up256", "component": "super_res_first", "last_component": "super_res_first",
+     "scheduler": "super_res_scheduler", "steps": 7, "size": 256},
+    {"name": "up1024", "component": "super_res_1024", "scheduler": "super_res_scheduler", "steps": 5,
+     "size": 1024}]
 
 INDEX = {
     "_class_name": "UnCLIPPipeline", "_diffusers_version": diffusers.__version__,
@@ -48,9 +47,10 @@ FEATURES = {
     "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}
 
 
-def components(words: Words) -> dict:
-    """Fresh networks by folder name, with the stage and the name under which training kept their weights."""
-    return {
+def components(state: Path) -> dict:
+    """The finished networks by folder name, in f16."""
+    words = Words(state / "tokenizer")
+    parts = {
         "text_encoder": (networks.text_tower(words.count, words.start, words.end), "clip", "text"),
         "image_encoder": (networks.image_tower(), "clip", "image"),
         "prior": (networks.prior(), "prior", "prior"),
@@ -59,14 +59,17 @@ def components(words: Words) -> dict:
         "super_res_first": (networks.upsampler(networks.UP256_CHANNELS, 256), "up256", "up256"),
         "super_res_1024": (networks.upsampler(networks.UP1024_CHANNELS, 1024), "up1024", "up1024"),
     }
+    for network, stage, key in parts.values():
+        network.load_state_dict(averaged(state, stage, key))
+    return {name: network.half() for name, (network, _, _) in parts.items()}
 
 
-def main(state: Path, folder: Path) -> None:
+def export(state: Path, folder: Path, version: int = 1) -> None:
+    """Writes the folder; its name is the model's. Nothing is written where a stage's state is missing."""
+    finished = components(state)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (network, stage, key) in components(Words(state / "tokenizer")).items():
-        weights = torch.load(state / f"{stage}.pt", map_location="cpu")["average"][key]
-        network.load_state_dict(weights)
-        network.half().save_pretrained(folder / name)
+    for name, network in finished.items():
+        network.save_pretrained(folder / name)
         print(f"{name:16} {networks.parameters(network):6.2f} M parameters")
     for name, scheduler in networks.schedulers().items():
         scheduler.save_pretrained(folder / name)
@@ -75,10 +78,20 @@ def main(state: Path, folder: Path) -> None:
     features.write_text(json.dumps(FEATURES, indent=2) + "\n")
     shutil.copytree(state / "tokenizer", folder / "tokenizer", dirs_exist_ok=True)
     (folder / "model_index.json").write_text(json.dumps(INDEX, indent=1) + "\n")
-    (folder / "cascade.json").write_text(json.dumps(CASCADE, indent=1) + "\n")
+    cascade = {"format": 1, "name": folder.resolve().name, "version": version, "stages": STAGES}
+    (folder / "cascade.json").write_text(json.dumps(cascade, indent=1) + "\n")
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     print(f"{folder}: {size / 2**20:.1f} MiB")
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("state", type=Path, help="training's state, such as .train/state")
+    parser.add_argument("folder", type=Path, help="the model folder; its name is the model's")
+    parser.add_argument("--version", type=number(0), default=1, help="the model's version, by default 1")
+    chosen = parser.parse_args()
+    export(chosen.state, chosen.folder, chosen.version)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main()

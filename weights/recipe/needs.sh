@@ -6,11 +6,12 @@ export TRANSFORMERS_VERBOSITY=error HF_HUB_DISABLE_PROGRESS_BARS=1
 
 # Prints nothing where everything is there.
 lacking() {
-    if ! "$python" -c 'import PIL, diffusers, tokenizers, torch, transformers' 2>/dev/null; then
-        echo "$python lacks PyTorch, diffusers or transformers; PYTHON can name another"
-    elif ! command -v rsvg-convert >/dev/null || ! PYTHONPATH=weights/recipe "$python" -c '
-import sys, sprites
-sys.exit(not sprites.artwork().is_dir())'; then
-        echo "the artwork is missing (Debian's ruby-gemojione and librsvg2-bin)"
+    local error
+    if ! error=$("$python" -c 'import PIL, diffusers, numpy, safetensors, tokenizers, torch, transformers' 2>&1); then
+        echo "$python lacks what the recipe needs (${error##*$'\n'}); PYTHON can name another"
+    elif ! command -v rsvg-convert >/dev/null; then
+        echo "rsvg-convert is missing (Debian's librsvg2-bin)"
+    elif ! PYTHONPATH=weights/recipe "$python" -c 'import sys, sprites; sys.exit(not sprites.artwork().is_dir())'; then
+        echo "the artwork is missing (Debian's ruby-gemojione)"
     fi
 }

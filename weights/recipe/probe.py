@@ -1,7 +1,7 @@
 """Which stage is to blame: what the trained heads of the CLIP stage read from captions, from true renders and
 from the prior's embeddings, for the evaluation's 400 prompts. Needs neither decoder nor export.
 
-    python weights/recipe/probe.py --objects 24
+    python weights/recipe/probe.py
 """
 
 import argparse
@@ -10,13 +10,12 @@ from pathlib import Path
 import torch
 from torch import nn
 
+import export
 import networks
-import scenes
-from evaluate import FIRST_SEED, marks, questions
-from export import CASCADE
+from arguments import add_objects, add_work
+from evaluate import FIRST_SEED, marks, questions, true_renders
 from judge import choices, targets
-from sprites import atlas
-from vocabulary import things
+from state import averaged, saved
 from words import Words
 
 
@@ -25,7 +24,7 @@ class Probe:
 
     def __init__(self, state: Path, objects: int):
         def load(network, stage, name):
-            network.load_state_dict(torch.load(state / f"{stage}.pt", map_location="cpu")["average"][name])
+            network.load_state_dict(averaged(state, stage, name))
             return network.eval()
         self.words = Words(state / "tokenizer")
         text = networks.text_tower(self.words.count, self.words.start, self.words.end)
@@ -66,19 +65,20 @@ class Probe:
 @torch.no_grad()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--state", type=Path, default=Path(".train/state"))
-    parser.add_argument("--objects", type=int, default=len(things()), help="as in training")
+    add_work(parser, "training's folder, whose state is read")
+    add_objects(parser)
     parser.add_argument("--guidance", type=float, help="of the prior, instead of the shipped one")
     chosen = parser.parse_args()
-    stage = CASCADE["stages"][0]
-    probe, (asked, prompts) = Probe(chosen.state, chosen.objects), questions(chosen.objects)
-    torch.manual_seed(7)
-    placed = scenes.place(torch.tensor(asked))
-    painter = scenes.Painter(atlas(things(chosen.objects), chosen.state / "sprites", 104), 64)
+    state, stage = chosen.work / "state", export.STAGES[0]
+    known = saved(state, "clip")["objects"]
+    if known != chosen.objects:
+        raise SystemExit(f"{state} learned {known} objects: give --objects {known}")
+    probe, (asked, prompts) = Probe(state, chosen.objects), questions(chosen.objects)
+    placed, pictures = true_renders(asked, chosen.objects, state)
     guidance = stage["guidance"] if chosen.guidance is None else chosen.guidance
     embeddings = {
         "captions": probe.text(probe.words(prompts).long()).text_embeds,
-        "true renders": probe.image(painter.draw(placed)).image_embeds,
+        "true renders": probe.image(pictures).image_embeds,
         "prior": probe.imagined(prompts, guidance, stage["steps"]),
     }
     table = {name: probe.shares(rows, targets(placed)) for name, rows in embeddings.items()}

@@ -5,8 +5,8 @@
 Each line of requests.jsonl has id, prompt, seed and size; `"tensors": true` also keeps the tensors.
 """
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 from PIL import Image
@@ -21,8 +21,8 @@ KEPT = ("ids", "text_embeds", "text_states", "prior_first", "image_embeds", "pro
 def main(model: Path, requests: Path, out: Path) -> None:
     cascade = Cascade(model)
     out.mkdir(parents=True, exist_ok=True)
-    for line in requests.read_text(encoding="utf-8").splitlines():
-        request, trace = json.loads(line), {}
+    for request in map(json.loads, requests.read_text(encoding="utf-8").splitlines()):
+        trace = {}
         cascade([request["prompt"]], [request["seed"]], request["size"], trace=trace)
         for side in (64, 256, 1024):
             if f"image{side}" in trace:
@@ -34,4 +34,7 @@ def main(model: Path, requests: Path, out: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:4]))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("model", "requests", "out"):
+        parser.add_argument(name, type=Path)
+    main(**vars(parser.parse_args()))

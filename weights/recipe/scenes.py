@@ -8,9 +8,9 @@ import torch
 from captions import CHINESE, ENGLISH, Scene, caption
 from vocabulary import BACKGROUNDS, Thing
 
-PAIRS = 0.4  # share of scenes with two objects
-USUAL = (0, 0, 1, 2)          # sizes to draw one from
-LEARNED = (0, 0, 1, 1, 1, 2)  # the same for training: small objects have little say in a picture's error
+PAIRS = 0.45  # share of scenes with two objects, of which more are held out than of the others
+USUAL = (0, 0, 1, 2)          # sizes that the evaluation asks for in turn
+LEARNED = (0, 0, 1, 1, 1, 2)  # sizes to learn from: small objects have little say in a picture's error
 # Side of an object in 64ths of the picture and how many of them its centre strays at most, by size. All are
 # whole: an object of one size is the same pixels wherever it is, which a small decoder can learn.
 SIDES = torch.tensor([38, 22, 54, 28])
@@ -22,28 +22,56 @@ CENTRES = torch.tensor([  # [relation, object, (x, y)]
 ])
 
 
+def unseen_ground(thing: int, background: int) -> bool:
+    """Whether training never shows this object on this background, alone or beside another: one for each."""
+    return (thing + 3 * background) % len(BACKGROUNDS) == 5
+
+
+def unseen_pair(first: int, second: int, relation: int) -> bool:
+    """Whether training never shows these two so, one in sixteen: "a left of b" is also "b right of a"."""
+    if relation % 2:
+        first, second, relation = second, first, relation - 1
+    return (5 * first + 7 * second + 3 * relation) % 16 == 7
+
+
 def held_out(scene: Scene) -> bool:
     """Whether training leaves this combination out; the evaluation's prompts are all of this kind."""
-    if scene.second < 0:
-        return (scene.first + 3 * scene.background) % 16 == 5
-    return (5 * scene.first + 11 * scene.second + 3 * scene.relation) % 16 == 7
+    if unseen_ground(scene.first, scene.background):
+        return True
+    return scene.second >= 0 and (unseen_ground(scene.second, scene.background) or unseen_pair(*scene[:3]))
 
 
-def draw(rng: random.Random, objects: int, pair: bool, sizes: tuple[int, ...] = USUAL) -> Scene:
+def draw(rng: random.Random, objects: int) -> Scene:
     """A random scene, held out or not."""
     background = rng.randrange(len(BACKGROUNDS))
-    if pair:
+    if rng.random() < PAIRS:
         first, second = rng.sample(range(objects), 2)
         return Scene(first, second, rng.randrange(4), 0, background)
-    return Scene(rng.randrange(objects), -1, -1, rng.choice(sizes), background)
+    return Scene(rng.randrange(objects), -1, -1, rng.choice(LEARNED), background)
 
 
 def training_scene(rng: random.Random, objects: int, every: bool = False) -> Scene:
     """A random scene to learn from; with `every` also those that are held out."""
     while True:
-        scene = draw(rng, objects, rng.random() < PAIRS, LEARNED)
+        scene = draw(rng, objects)
         if every or not held_out(scene):
             return scene
+
+
+def held_out_scenes(rng: random.Random, objects: int, count: int) -> list[Scene]:
+    """Held-out scenes in turn, one object alone on the background that it never had, and two that never stood
+    so. None comes again before all have been asked."""
+    grounds = range(len(BACKGROUNDS))
+    alone = [Scene(thing, -1, -1, size, ground) for thing in range(objects) for ground in grounds
+             if unseen_ground(thing, ground) for size in USUAL]
+    pairs = [Scene(first, second, relation, 0, rng.choice(grounds))
+             for first in range(objects) for second in range(objects) if first != second
+             for relation in range(len(CENTRES)) if unseen_pair(first, second, relation)]
+    dealt = [[], []]
+    for hand, deck in zip(dealt, (alone, pairs)):
+        while len(hand) < count:
+            hand += rng.sample(deck, len(deck))
+    return [scene for both in zip(*dealt) for scene in both][:count]
 
 
 @dataclass

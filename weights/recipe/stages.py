@@ -8,10 +8,12 @@ import torch.nn.functional as F
 from torch import nn
 
 import networks
+import words
 from diffusion import STEPS, Schedule
 from judge import Judge, choices, targets
 from scenes import CENTRES, Painter, Pool
 from sprites import atlas
+from state import averaged
 from vocabulary import things
 from words import LENGTH, Words
 
@@ -34,6 +36,8 @@ class Stage:
     def __init__(self, state: Path, options):
         self.state, self.device = state, torch.device(options.device)
         self.things = things(options.objects)
+        if not (state / "tokenizer").exists():
+            words.build(state / "tokenizer")
         self.words = Words(state / "tokenizer")
         self.pool = Pool(options.pool, self.things, self.words, options.seed, self.device, self.every)
         self.painters = {
@@ -52,19 +56,12 @@ class Stage:
         on = self.device.type == "cuda" or multiplies_bf16()
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=on)
 
-    def averaged(self, stage: str, name: str) -> dict:
-        """The averaged weights of an earlier stage's network."""
-        path = self.state / f"{stage}.pt"
-        if not path.exists():
-            raise SystemExit(f"{path} is missing: train the stage '{stage}' first.")
-        return torch.load(path, map_location="cpu")["average"][name]
-
     def towers(self) -> None:
         """Loads the finished CLIP towers as frozen networks."""
         self.frozen["text"] = networks.text_tower(self.words.count, self.words.start, self.words.end)
         self.frozen["image"] = networks.image_tower()
         for name in ("text", "image"):
-            self.frozen[name].load_state_dict(self.averaged("clip", name))
+            self.frozen[name].load_state_dict(averaged(self.state, "clip", name))
 
     @torch.no_grad()
     def embed(self, pictures, tokens):
@@ -273,9 +270,8 @@ class Up256(Stage):
 class Up1024(Up256):
     """256 to 1024, likewise."""
 
-    batch, wide, rate = 8, 64, 1e-3
     sizes = {1024: 832}
-    size, window, channels, name = 1024, 96, networks.UP1024_CHANNELS, "up1024"
+    size, channels, name = 1024, networks.UP1024_CHANNELS, "up1024"
 
 
 def corrupt(low: torch.Tensor) -> torch.Tensor:
@@ -296,7 +292,7 @@ def corrupt(low: torch.Tensor) -> torch.Tensor:
 class JudgeStage(Stage):
     """The evaluation's classifier: true renders only, faintly blurred and noisy, never generated pictures.
 
-    It knows every combination: what is measured is the model on those that the model never saw, and a judge
+    It knows every combination: what is measured is the model on those that its training left out, and a judge
     for whom they are new too misnames good drawings of them."""
 
     batch, wide, rate = 32, 512, 1e-3

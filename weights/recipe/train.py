@@ -9,7 +9,6 @@
 import argparse
 import math
 import signal
-import sys
 import time
 from copy import deepcopy
 from pathlib import Path
@@ -18,12 +17,13 @@ import torch
 
 import evaluate
 import export
+from arguments import add_machine, add_objects, add_work, number
 from stages import STAGES
 
 # What an `all` run does in turn, and the pictures that each line sees by default. Sized for two CPU cores.
 PHASES = {
-    "clip": 100_000, "judge": 60_000, "prior": 150_000, "decoder --side 32": 300_000, "decoder": 200_000,
-    "up256": 40_000, "up1024": 20_000,
+    "clip": 100_000, "judge": 60_000, "prior": 100_000, "decoder --side 32": 250_000, "decoder": 150_000,
+    "up256": 16_000, "up1024": 30_000,
 }
 WARM_UP = 50         # steps in which the learning rate rises
 FALL = 0.2           # share of the pictures, at the end, over which it falls
@@ -34,22 +34,27 @@ AVERAGE = 0.999
 def options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("stage", choices=[*STAGES, "all"])
-    parser.add_argument("--pictures", type=int, help="pictures of this stage over all runs together")
-    parser.add_argument("--scale", type=float, default=1.0, help="factor on the default number of pictures")
-    parser.add_argument("--work", type=Path, help="holds state, emoji (the model) and evaluation; "
-                        "by default .train, or .train/smoke")
-    parser.add_argument("--objects", type=int, help="only the first objects of the vocabulary")
-    parser.add_argument("--batch", type=int, help="pictures a step")
-    parser.add_argument("--rate", type=float, help="peak learning rate")
+    parser.add_argument("--pictures", type=number(1), help="of this stage over all runs together")
+    parser.add_argument("--scale", type=number(1e-6, kind=float), default=1.0,
+                        help="factor on the default numbers of pictures")
+    add_work(parser, "holds state, emoji (the model) and evaluation; .train, or .train/smoke", None)
+    add_objects(parser)
+    parser.add_argument("--batch", type=number(1), help="pictures a step")
+    parser.add_argument("--rate", type=number(1e-9, kind=float), help="peak learning rate")
     parser.add_argument("--side", type=int, choices=(32, 64), default=64, help="picture side of the decoder")
-    parser.add_argument("--window", type=int, help="side of the upsamplers' windows")
-    parser.add_argument("--pool", type=int, default=100_000, help="captions held ready")
-    parser.add_argument("--statistics", type=int, default=16, help="batches that measure the embeddings")
+    parser.add_argument("--window", type=int, choices=range(32, 257, 32),
+                        help="side of the upsamplers' windows")
+    parser.add_argument("--pool", type=number(1), default=100_000, help="captions held ready")
+    parser.add_argument("--statistics", type=number(1), default=16,
+                        help="batches that measure the embeddings")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads, 0: as torch finds them")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    add_machine(parser)
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that all parts fit together")
     chosen = parser.parse_args(arguments)
+    if chosen.side < 64 and chosen.stage != "decoder":
+        parser.error("--side is of the stage 'decoder' alone")
+    if chosen.stage == "all" and chosen.pictures and not chosen.smoke:
+        parser.error("--pictures is of one stage; for all of them use --scale")
     chosen.work = chosen.work or Path(".train/smoke" if chosen.smoke else ".train")
     chosen.state = chosen.work / "state"
     if chosen.smoke:
@@ -67,7 +72,7 @@ class Run:
     def __init__(self, name: str, chosen: argparse.Namespace):
         self.path, self.seed = chosen.state / f"{name}.pt", chosen.seed
         line = name if chosen.side == 64 else f"{name} --side {chosen.side}"
-        self.name, self.budget = line, chosen.pictures or round(PHASES[line] * chosen.scale)
+        self.name, self.budget = line, chosen.pictures or math.ceil(PHASES[line] * chosen.scale)
         torch.manual_seed(self.seed)
         stage = STAGES[name]
         self.stage = stage(chosen.state, chosen)
@@ -94,6 +99,9 @@ class Run:
         if not self.path.exists():
             return
         saved = torch.load(self.path, map_location=self.stage.device)
+        if saved["objects"] != len(self.stage.things):
+            raise SystemExit(f"{self.path} learned {saved['objects']} objects: give --objects "
+                             f"{saved['objects']}, or another --work to begin anew")
         self.done = saved["done"]
         same = saved["phase"] == self.name
         for key, network in self.stage.networks.items():
@@ -107,7 +115,8 @@ class Run:
         """Writes beside the old file, then takes its place: a kill at any moment leaves a whole file."""
         part = self.path.with_suffix(".part")
         torch.save({
-            "phase": self.name, "done": self.done, "step": self.step,
+            "phase": self.name, "objects": len(self.stage.things), "finished": self.seen >= self.budget,
+            "done": self.done, "step": self.step,
             "networks": {key: network.state_dict() for key, network in self.stage.networks.items()},
             "average": {key: network.state_dict() for key, network in self.averages.items()},
             "optimiser": self.optimiser.state_dict()}, part)
@@ -117,8 +126,8 @@ class Run:
         self.stopping = True
 
     def once(self) -> torch.Tensor:
-        """One step. The rate rises, stays, and falls to a twentieth over the last pictures: a later run
-        with more `--pictures` goes on from a high rate without a jump."""
+        """One step. The rate rises, stays, and falls to a twentieth over the last pictures. A finished run that
+        is given more `--pictures` goes back to the rate of its place in the whole."""
         left = (1 - self.seen / self.budget) / FALL
         rate = self.rate * min(1, (self.step + 1) / WARM_UP, max(left, 0.05))
         for group in self.optimiser.param_groups:
@@ -157,16 +166,19 @@ class Run:
         while self.seen < self.budget and not self.stopping:
             losses.append(self.once())
             now = time.monotonic()
-            ending = self.seen >= self.budget or self.stopping
-            if ending or now - last_line > 10:
-                self.tell(float(torch.stack(losses).mean()), (self.seen - before) / (now - began))
+            if now - last_line > 10:
+                self.tell(losses, (self.seen - before) / (now - began))
                 last_line, losses = now, []
-                if ending or now - last_save > SAVE_EVERY:
+                if now - last_save > SAVE_EVERY:
                     self.save()
                     last_save = now
+        if losses:
+            self.tell(losses, (self.seen - before) / (time.monotonic() - began))
+        self.save()
 
-    def tell(self, loss: float, speed: float) -> None:
+    def tell(self, losses: list[torch.Tensor], speed: float) -> None:
         """Prints the progress. A loss that is not a number ends the run before it could be saved."""
+        loss = float(torch.stack(losses).mean())
         if not math.isfinite(loss):
             raise SystemExit(f"{self.name}: the loss is {loss}; {self.path} holds the state before it")
         minutes = max(0, self.budget - self.seen) / speed / 60
@@ -174,15 +186,14 @@ class Run:
               f"{minutes:.1f} min left", flush=True)
 
 
-def every_stage(chosen: argparse.Namespace, arguments: list[str]) -> None:
+def every_stage(chosen: argparse.Namespace) -> None:
     """The stages one after another, the export, the measure."""
     for line in PHASES:
-        part = options([*line.split(), *arguments])
-        Run(part.stage, part)()
-    export.main(chosen.state, chosen.work / "emoji")
-    measure = [str(chosen.work / "emoji"), "--work", str(chosen.work), "--device", chosen.device]
-    if chosen.objects:
-        measure += ["--objects", str(chosen.objects)]
+        stage, *side = line.split(" --side ")
+        Run(stage, argparse.Namespace(**vars(chosen) | {"side": int(*side or [64])}))()
+    export.export(chosen.state, chosen.work / "emoji")
+    measure = [str(chosen.work / "emoji"), "--work", str(chosen.work), "--device", chosen.device,
+               "--objects", str(chosen.objects)]
     if chosen.smoke:
         measure += ["--limit", "2", "--edges", "1"]
     evaluate.main(measure)
@@ -195,9 +206,7 @@ def main() -> None:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     chosen.state.mkdir(parents=True, exist_ok=True)
     if chosen.stage == "all":
-        if chosen.pictures and not chosen.smoke:
-            raise SystemExit("--pictures is of one stage; for all of them use --scale.")
-        every_stage(chosen, [word for word in sys.argv[1:] if word != "all"])
+        every_stage(chosen)
     else:
         Run(chosen.stage, chosen)()
 

@@ -35,6 +35,8 @@ BACKGROUNDS = (
     Background(("pink",), ("粉色", "粉红色"), (245, 170, 190)),
 )
 
+SHIPPED = 24  # objects that the model in weights/emoji knows: the first of the table
+
 # Index 0 is the usual size, which a caption does not name.
 SIZES = ("normal", "small", "big")
 SIZE_WORDS = {
@@ -56,13 +58,9 @@ FILLERS = (("nice", "cute", "lovely", "beautiful", "simple"), ("可爱的", "漂
 
 
 def things(limit: int | None = None) -> list[Thing]:
-    """The objects that training shows, in the table's order; `limit` keeps the first ones."""
+    """The objects that training shows, in the table's order; `limit` keeps the first ones. Those that are
+    held out no stage ever sees: they are kept for teaching the model a new word later."""
     return [thing for thing in table() if not thing.held_out][:limit]
-
-
-def held_out_things() -> list[Thing]:
-    """Objects that no stage ever sees, kept for teaching the model a new word later."""
-    return [thing for thing in table() if thing.held_out]
 
 
 def table() -> list[Thing]:

@@ -66,7 +66,7 @@ class Words:
 
     def __init__(self, folder: Path):
         if not (folder / "vocab.json").exists():
-            build(folder)
+            raise SystemExit(f"{folder} holds no tokenizer: train the stage 'clip' first.")
         self.tokenizer = CLIPTokenizer.from_pretrained(folder)
         self.count = len(json.loads((folder / "vocab.json").read_text(encoding="utf-8")))
         self.start, self.end = self.count - 2, self.count - 1
