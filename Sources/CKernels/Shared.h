@@ -57,7 +57,7 @@ static inline const float *ck_value_at(const ck_key_list *list, long image, long
 // MARK: Group norm
 
 /// A channel's sums over a map are taken in f64, in two halves of the pixels for the threads' sake. A plain
-/// background is a million equal values: their sum in f32 rounds the same way each time.
+/// background is half a million equal values: their sum in f32 rounds the same way each time.
 enum { ck_norm_parts = 2 };
 
 static inline long ck_part_start(long pixels, long part) {
