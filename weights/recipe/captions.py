@@ -77,7 +77,8 @@ def chinese(scene, things, rng, pick, plain) -> str:
 def chinese_noun(thing, size, rng, pick, plain) -> str:
     noun = pick(thing.chinese)
     if size:
-        noun = pick(SIZE_WORDS[size][1]) + noun
+        # 小猫 is a name of the cat, of whatever size: a small one is 小小的猫.
+        noun = pick([word for word in SIZE_WORDS[size][1] if word + noun not in thing.chinese]) + noun
     if not plain and rng.random() < 0.06:
         noun = rng.choice(FILLERS[CHINESE]) + noun
     return noun

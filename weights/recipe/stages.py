@@ -168,7 +168,7 @@ class Decoder(Stage):
 
     Beside it a head that is not exported names the object under each place of the network's middle, in
     pictures of their own that hardly show it: where only the caption can tell what is where, a decoder learns
-    it late, and of two objects draws one twice. At 32 it has most of the say: it takes long and is cheap there."""
+    it late, and of two objects draws one twice. At 32 it has more of the say: there it is learned, and cheap."""
 
     batch, wide, rate = 8, 256, 3e-4
     hidden = 900  # the time from which objects are hard to tell
@@ -182,8 +182,7 @@ class Decoder(Stage):
         self.networks["places"] = nn.Linear(networks.DECODER_CHANNELS[-1], len(self.things) + 1)
 
     def loss(self, count):
-        small = self.options.side < 64
-        return self.drawing(count) + (self.placing(3 * count) if small else 0.4 * self.placing(count))
+        return self.drawing(count) + (1 if self.options.side < 64 else 0.4) * self.placing(count)
 
     def drawing(self, count):
         """The picture's weighted error, and the variance's."""

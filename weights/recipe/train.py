@@ -22,7 +22,7 @@ from stages import STAGES
 
 # What an `all` run does in turn, and the pictures that each line sees by default. Sized for two CPU cores.
 PHASES = {
-    "clip": 100_000, "judge": 60_000, "prior": 100_000, "decoder --side 32": 250_000, "decoder": 150_000,
+    "clip": 160_000, "judge": 60_000, "prior": 100_000, "decoder --side 32": 60_000, "decoder": 150_000,
     "up256": 16_000, "up1024": 30_000,
 }
 WARM_UP = 50         # steps in which the learning rate rises
