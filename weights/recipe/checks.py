@@ -1,6 +1,7 @@
 """Checks of the recipe's own arithmetic, without training: python weights/recipe/checks.py."""
 
 import random
+import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -17,6 +18,7 @@ from diffusion import Schedule
 from evaluate import edge_width, marks, questions
 from judge import targets
 from sprites import atlas
+from state import saved
 from vocabulary import SHIPPED, table, things
 from words import LENGTH, Words, build
 
@@ -162,6 +164,34 @@ def check_resuming(folder: Path) -> None:
     assert torch.equal(*ends)
 
 
+def check_phases(folder: Path) -> None:
+    """The decoder at 64 begins with the averages of that at 32 and counts its own pictures; a stop is saved; a
+    state of other objects is refused."""
+    line = ["decoder", "--smoke", "--device", "cpu", "--work", str(folder / "phases")]
+    small, large = train.options([*line, "--side", "32"]), train.options(line)
+    small.state.mkdir(parents=True)
+    shutil.copy(folder / "stopped" / "state" / "clip.pt", small.state)
+    first = train.Run("decoder", small)
+    first()
+    second = train.Run("decoder", large)
+    assert second.seen == 0 and second.done == {"decoder --side 32": 12}
+    assert all(map(torch.equal, first.averages.parameters(), second.stage.networks.parameters()))
+    second.stop()
+    assert "stopped and saved" in ending(second)
+    assert not saved(large.state, "decoder")["finished"]
+    large.objects = 5
+    assert "learned 4 objects" in ending(lambda: train.Run("decoder", large))
+
+
+def ending(run) -> str:
+    """What a run that ends early says."""
+    try:
+        run()
+    except SystemExit as end:
+        return str(end)
+    return ""
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -171,6 +201,7 @@ def main() -> None:
         check_drawing(folder)
         check_patches()
         check_resuming(folder)
+        check_phases(folder)
         check_schedule()
         check_middle()
         check_variance_loss()

@@ -31,7 +31,11 @@ def rasterise(things: list[Thing], folder: Path) -> None:
             raise SystemExit(f"{source} is missing: install Debian's ruby-gemojione and librsvg2-bin, "
                              "or set GEMOJIONE_SVG to its folder of SVG files.")
         part = target.with_suffix(".part")
-        subprocess.run(["rsvg-convert", "-w", str(FULL), "-h", str(FULL), "-o", part, source], check=True)
+        command = ["rsvg-convert", "-w", str(FULL), "-h", str(FULL), "-o", part, source]
+        try:
+            subprocess.run(command, check=True)
+        except (FileNotFoundError, subprocess.CalledProcessError) as error:
+            raise SystemExit(f"{source}: {error} (rsvg-convert is in Debian's librsvg2-bin)") from None
         part.rename(target)
 
 
