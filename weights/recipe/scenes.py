@@ -58,7 +58,7 @@ def training_scene(rng: random.Random, objects: int, every: bool = False) -> Sce
 
 def held_out_scenes(rng: random.Random, objects: int, count: int) -> list[Scene]:
     """Held-out scenes in turn, one object alone on the background that it never had, and two that never stood
-    so. None comes again before all have been asked."""
+    so. All are asked, the usual size twice, before one comes again."""
     grounds = range(len(BACKGROUNDS))
     alone = [Scene(thing, -1, -1, size, ground) for thing in range(objects) for ground in grounds
              if unseen_alone(thing, ground) for size in USUAL]
