@@ -9,7 +9,10 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
+import export
 import networks
+import ranks
+import restore
 import scenes
 import train
 from captions import CHINESE, ENGLISH, Scene, caption
@@ -183,6 +186,39 @@ def check_phases(folder: Path) -> None:
     assert "learned 4 objects" in ending(lambda: train.Run("decoder", large))
 
 
+def check_restoring(folder: Path) -> None:
+    """A stage goes on from a model folder's weights where its own state is gone; a head that the folder lacks is
+    fresh; a state that is there stays."""
+    model, chosen = folder / "model", train.options(["decoder", "--smoke", "--device", "cpu", "--work",
+                                                     str(folder / "restored")])
+    build(model / "tokenizer")
+    parts = export.components(Words(model / "tokenizer"))
+    for name in ("text_encoder", "image_encoder", "decoder", "text_proj"):
+        parts[name][0].half().save_pretrained(model / name)
+    restore.restore(model, chosen.state, ["clip", "decoder"], chosen.objects)
+    run = train.Run("decoder", chosen)
+    begun, given = run.stage.networks["decoder"].parameters(), parts["decoder"][0].parameters()
+    assert run.seen == 0 and all(torch.equal(mine, theirs.float()) for mine, theirs in zip(begun, given))
+    assert "already there" in ending(lambda: restore.restore(model, chosen.state, ["decoder"], chosen.objects))
+
+
+def check_ranks(folder: Path) -> None:
+    """Two processes end a step with the mean of their gradients, and both know that one of them was stopped."""
+    torch.multiprocessing.spawn(shared_step, (folder / "meeting",), nprocs=2)
+
+
+def shared_step(rank: int, meeting: Path) -> None:
+    torch.distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
+    weights = [torch.nn.Parameter(torch.zeros(2, 3, 4, 4).contiguous(memory_format=torch.channels_last)),
+               torch.nn.Parameter(torch.zeros(5)), torch.nn.Parameter(torch.zeros(1))]
+    ramp = torch.arange(96.0).view(2, 3, 4, 4)
+    weights[0].grad = (ramp * (1 + 2 * rank)).contiguous(memory_format=torch.channels_last)
+    weights[1].grad = torch.full((5,), float(rank))
+    assert ranks.share(weights, rank == 1) and not ranks.share(weights, False)
+    assert torch.equal(weights[0].grad, 2 * ramp) and (weights[1].grad == 0.5).all()
+    torch.distributed.destroy_process_group()
+
+
 def ending(run) -> str:
     """What a run that ends early says."""
     try:
@@ -202,6 +238,8 @@ def main() -> None:
         check_patches()
         check_resuming(folder)
         check_phases(folder)
+        check_restoring(folder)
+        check_ranks(folder)
         check_schedule()
         check_middle()
         check_variance_loss()

@@ -47,10 +47,9 @@ FEATURES = {
     "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}
 
 
-def components(state: Path) -> dict:
-    """The finished networks by folder name, in f16."""
-    words = Words(state / "tokenizer")
-    parts = {
+def components(words: Words) -> dict:
+    """Untrained networks by folder name, each with its stage and its name there."""
+    return {
         "text_encoder": (networks.text_tower(words.count, words.start, words.end), "clip", "text"),
         "image_encoder": (networks.image_tower(), "clip", "image"),
         "prior": (networks.prior(), "prior", "prior"),
@@ -59,6 +58,11 @@ def components(state: Path) -> dict:
         "super_res_first": (networks.upsampler(networks.UP256_CHANNELS, 256), "up256", "up256"),
         "super_res_1024": (networks.upsampler(networks.UP1024_CHANNELS, 1024), "up1024", "up1024"),
     }
+
+
+def finished(state: Path) -> dict:
+    """The trained networks by folder name, in f16."""
+    parts = components(Words(state / "tokenizer"))
     for network, stage, key in parts.values():
         network.load_state_dict(averaged(state, stage, key))
     return {name: network.half() for name, (network, _, _) in parts.items()}
@@ -66,9 +70,9 @@ def components(state: Path) -> dict:
 
 def export(state: Path, folder: Path, version: int = 1) -> None:
     """Writes the folder; its name is the model's. Nothing is written where a stage's state is missing."""
-    finished = components(state)
+    trained = finished(state)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, network in finished.items():
+    for name, network in trained.items():
         network.save_pretrained(folder / name)
         print(f"{name:16} {networks.parameters(network):6.2f} M parameters")
     for name, scheduler in networks.schedulers().items():

@@ -1,4 +1,4 @@
-"""What training keeps of a stage: one file, written by `train.py`."""
+"""What training keeps of a stage: one file, written by `train.py` or made again by `restore.py`."""
 
 from pathlib import Path
 
@@ -16,3 +16,10 @@ def saved(state: Path, stage: str) -> dict:
 def averaged(state: Path, stage: str, name: str) -> dict:
     """The averaged weights of one of a stage's networks."""
     return saved(state, stage)["average"][name]
+
+
+def write(state: Path, stage: str, kept: dict) -> None:
+    """Writes beside the old file, then takes its place: a kill at any moment leaves a whole file."""
+    part = state / f"{stage}.part"
+    torch.save(kept, part)
+    part.replace(state / f"{stage}.pt")
