@@ -1,5 +1,6 @@
 """Checks of the recipe's own arithmetic, without training: python weights/recipe/checks.py."""
 
+import math
 import random
 import shutil
 import tempfile
@@ -11,7 +12,6 @@ import torch.nn.functional as F
 
 import export
 import networks
-import ranks
 import restore
 import scenes
 import train
@@ -21,7 +21,7 @@ from diffusion import Schedule
 from evaluate import edge_width, marks, questions
 from judge import targets
 from sprites import atlas
-from state import saved
+from state import averaged, file, saved
 from vocabulary import SHIPPED, table, things
 from words import LENGTH, Words, build
 
@@ -187,36 +187,33 @@ def check_phases(folder: Path) -> None:
 
 
 def check_restoring(folder: Path) -> None:
-    """A stage goes on from a model folder's weights where its own state is gone; a head that the folder lacks is
-    fresh; a state that is there stays."""
-    model, chosen = folder / "model", train.options(["decoder", "--smoke", "--device", "cpu", "--work",
-                                                     str(folder / "restored")])
+    """A decoder goes on from a model folder's weights with a fresh head; a state that is there stays, and none
+    is written where another stage's network is missing."""
+    line = ["decoder", "--smoke", "--device", "cpu", "--work", str(folder / "restored")]
+    model, chosen = folder / "model", train.options(line)
     build(model / "tokenizer")
     parts = export.components(Words(model / "tokenizer"))
     for name in ("text_encoder", "image_encoder", "decoder", "text_proj"):
         parts[name][0].half().save_pretrained(model / name)
-    restore.restore(model, chosen.state, ["clip", "decoder"], chosen.objects)
+
+    def restored(*stages: str):
+        return restore.restore(model, chosen.state, [*stages], chosen.objects)
+    assert "no whole model folder" in ending(lambda: restored("clip", "up256"))
+    assert "restore clip as well" in ending(lambda: restored("decoder"))
+    assert not chosen.state.exists()
+    restored("clip", "decoder")
     run = train.Run("decoder", chosen)
-    begun, given = run.stage.networks["decoder"].parameters(), parts["decoder"][0].parameters()
-    assert run.seen == 0 and all(torch.equal(mine, theirs.float()) for mine, theirs in zip(begun, given))
-    assert "already there" in ending(lambda: restore.restore(model, chosen.state, ["decoder"], chosen.objects))
-
-
-def check_ranks(folder: Path) -> None:
-    """Two processes end a step with the mean of their gradients, and both know that one of them was stopped."""
-    torch.multiprocessing.spawn(shared_step, (folder / "meeting",), nprocs=2)
-
-
-def shared_step(rank: int, meeting: Path) -> None:
-    torch.distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=2)
-    weights = [torch.nn.Parameter(torch.zeros(2, 3, 4, 4).contiguous(memory_format=torch.channels_last)),
-               torch.nn.Parameter(torch.zeros(5)), torch.nn.Parameter(torch.zeros(1))]
-    ramp = torch.arange(96.0).view(2, 3, 4, 4)
-    weights[0].grad = (ramp * (1 + 2 * rank)).contiguous(memory_format=torch.channels_last)
-    weights[1].grad = torch.full((5,), float(rank))
-    assert ranks.share(weights, rank == 1) and not ranks.share(weights, False)
-    assert torch.equal(weights[0].grad, 2 * ramp) and (weights[1].grad == 0.5).all()
-    torch.distributed.destroy_process_group()
+    for key, name in (("decoder", "decoder"), ("projection", "text_proj")):
+        given = [weights.float() for weights in parts[name][0].parameters()]
+        assert all(map(torch.equal, run.stage.networks[key].parameters(), given))
+        assert all(map(torch.equal, run.averages[key].parameters(), given))
+    assert run.seen == 0 and math.isfinite(run.once())
+    run.save()
+    assert "places" in saved(chosen.state, "decoder")["average"]
+    before = file(chosen.state, "decoder").read_bytes()
+    assert "already there" in ending(lambda: restored("clip", "decoder"))
+    assert file(chosen.state, "decoder").read_bytes() == before
+    assert "has no heads" in ending(lambda: averaged(chosen.state, "clip", "heads"))
 
 
 def ending(run) -> str:
@@ -239,7 +236,6 @@ def main() -> None:
         check_resuming(folder)
         check_phases(folder)
         check_restoring(folder)
-        check_ranks(folder)
         check_schedule()
         check_middle()
         check_variance_loss()

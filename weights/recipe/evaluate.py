@@ -26,7 +26,7 @@ from cascade import Cascade, pixels, stages
 from judge import Judge, targets
 from sheet import sheet
 from sprites import FULL, atlas
-from state import saved
+from state import file, saved
 from vocabulary import things
 
 SCENES = 200
@@ -44,7 +44,7 @@ def questions(objects: int) -> tuple[list[Scene], list[str]]:
 
 def trained_judge(work: Path, objects: int, device: str) -> Judge:
     """The work folder's judge, trained now where there is none or where its training was cut short."""
-    path = work / "state" / "judge.pt"
+    path = file(work / "state", "judge")
     if not path.exists() or not saved(path.parent, "judge")["finished"]:
         train = Path(__file__).with_name("train.py")
         ended = subprocess.run([sys.executable, train, "judge", "--work", work, "--objects", str(objects),

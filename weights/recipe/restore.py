@@ -2,37 +2,57 @@
 
     python weights/recipe/restore.py weights/emoji .train/state up256 up1024
 
-A stage goes on from there as from an earlier phase: with a fresh optimiser, and with fresh heads where training
-has some that a model folder does not hold.
+A stage goes on from there as into a new phase: from the averaged weights, with a fresh optimiser and its pictures
+counted anew. What training has beside the exported networks, such as heads, begins anew too.
 """
 
 import argparse
 import shutil
 from pathlib import Path
 
+from safetensors.torch import load_file
+
 import export
 from arguments import add_objects
-from state import write
+from state import RESTORED, file, write
 from words import Words
 
 STAGES = ("clip", "prior", "decoder", "up256", "up1024")
 
 
 def restore(folder: Path, state: Path, stages: list[str], objects: int) -> None:
-    """Writes a file for each stage: over none that is there, and none at all where a network is missing."""
-    taken = [str(path) for path in (state / f"{stage}.pt" for stage in stages) if path.exists()]
-    if taken:
-        raise SystemExit(f"{', '.join(taken)}: already there; remove what is to be replaced.")
+    """Writes a file for each stage: over none that is there, and none at all where anything is wrong."""
+    there = [str(path) for path in (file(state, stage) for stage in stages) if path.exists()]
+    if there:
+        raise SystemExit(f"{', '.join(there)}: already there; remove what is to be replaced.")
+    if "clip" not in stages and {"prior", "decoder"} & set(stages):
+        raise SystemExit("prior and decoder fit the towers alone that they learned from: restore clip as well.")
+    given, mine = folder / "tokenizer", state / "tokenizer"
+    if mine.exists() and any((mine / name).read_bytes() != (given / name).read_bytes()
+                             for name in ("vocab.json", "merges.txt")):
+        raise SystemExit(f"{mine} is not the tokenizer of {folder}: restore to another folder.")
     kept: dict[str, dict] = {stage: {} for stage in stages}
-    for name, (network, stage, key) in export.components(Words(folder / "tokenizer")).items():
+    for name, (network, stage, key) in export.components(Words(given)).items():
         if stage in kept:
-            kept[stage][key] = type(network).from_pretrained(folder / name).float().state_dict()
-    if not (state / "tokenizer").exists():
-        shutil.copytree(folder / "tokenizer", state / "tokenizer")
+            load(network, folder / name)
+            kept[stage][key] = network.state_dict()
+    if not mine.exists():
+        shutil.copytree(given, mine)
     for stage, average in kept.items():
-        write(state, stage, {"phase": "restored", "objects": objects, "finished": True, "done": {},
-                             "average": average})
+        write(file(state, stage), {"phase": RESTORED, "objects": objects, "finished": True, "done": {},
+                                   "average": average})
         print(f"{stage}: as in {folder}")
+
+
+def load(network, component: Path) -> None:
+    """A component's weights into the recipe's own network."""
+    files = list(component.glob("*.safetensors"))
+    if len(files) != 1:
+        raise SystemExit(f"{component} holds no safetensors file: {component.parent} is no whole model folder.")
+    try:
+        network.load_state_dict(load_file(files[0]))
+    except RuntimeError as error:
+        raise SystemExit(f"{files[0]} is not of the recipe's network: {error}") from None
 
 
 def main() -> None:
@@ -42,6 +62,8 @@ def main() -> None:
     parser.add_argument("stages", nargs="+", choices=STAGES, metavar="stage", help=", ".join(STAGES))
     add_objects(parser)
     chosen = parser.parse_args()
+    if not (chosen.folder / "cascade.json").exists():
+        parser.error(f"{chosen.folder} is no model folder: it has no cascade.json")
     restore(chosen.folder, chosen.state, chosen.stages, chosen.objects)
 
 

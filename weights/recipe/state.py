@@ -4,22 +4,32 @@ from pathlib import Path
 
 import torch
 
+RESTORED = "restored"  # the phase of a state that comes from a model folder
 
-def saved(state: Path, stage: str) -> dict:
-    """All that a stage's file holds, in the CPU's memory."""
-    path = state / f"{stage}.pt"
+
+def file(state: Path, stage: str) -> Path:
+    return state / f"{stage}.pt"
+
+
+def saved(state: Path, stage: str, device: torch.device | str = "cpu") -> dict:
+    """All that a stage's file holds, in the device's memory."""
+    path = file(state, stage)
     if not path.exists():
         raise SystemExit(f"{path} is missing: train the stage '{stage}' first.")
-    return torch.load(path, map_location="cpu")
+    return torch.load(path, map_location=device)
 
 
 def averaged(state: Path, stage: str, name: str) -> dict:
     """The averaged weights of one of a stage's networks."""
-    return saved(state, stage)["average"][name]
+    average = saved(state, stage)["average"]
+    if name not in average:
+        raise SystemExit(f"{file(state, stage)} has no {name}, since a model folder keeps none that it could have "
+                         f"been restored from: train the stage '{stage}' on.")
+    return average[name]
 
 
-def write(state: Path, stage: str, kept: dict) -> None:
+def write(path: Path, kept: dict) -> None:
     """Writes beside the old file, then takes its place: a kill at any moment leaves a whole file."""
-    part = state / f"{stage}.part"
+    part = path.with_suffix(".part")
     torch.save(kept, part)
-    part.replace(state / f"{stage}.pt")
+    part.replace(path)

@@ -4,7 +4,6 @@
     python weights/recipe/train.py all --scale 20               twenty times the pictures, for a GPU
     python weights/recipe/train.py decoder --pictures 200000    one stage
     python weights/recipe/train.py all --smoke                  everything, tiny, to see that it works
-    torchrun --nproc-per-node 2 weights/recipe/train.py all     each step shared by two processes, one a core
 """
 
 import argparse
@@ -18,10 +17,9 @@ import torch
 
 import evaluate
 import export
-import ranks
 from arguments import add_machine, add_objects, add_work, number
 from stages import STAGES
-from state import write
+from state import RESTORED, file, saved, write
 
 # What an `all` run does in turn, and the pictures that each line sees by default. Sized for two CPU cores.
 PHASES = {
@@ -73,18 +71,15 @@ class Run:
     not, the same line ends in the same weights."""
 
     def __init__(self, name: str, chosen: argparse.Namespace):
-        self.path, self.seed = chosen.state / f"{name}.pt", chosen.seed
+        self.path, self.seed = file(chosen.state, name), chosen.seed
         line = name if chosen.side == 64 else f"{name} --side {chosen.side}"
         self.name, self.budget = line, chosen.pictures or math.ceil(PHASES[line] * chosen.scale)
         torch.manual_seed(self.seed)
         stage = STAGES[name]
-        with ranks.first_alone():
-            self.stage = stage(chosen.state, chosen)
+        self.stage = stage(chosen.state, chosen)
         if chosen.window and hasattr(stage, "window"):
             self.stage.window = chosen.window
         self.batch = chosen.batch or (stage.wide if self.stage.device.type == "cuda" else stage.batch)
-        if self.batch % ranks.count():
-            raise SystemExit(f"{line}: a batch of {self.batch} cannot be shared by {ranks.count()} processes")
         self.rate = chosen.rate or stage.rate
         self.stage.prepare(fresh=not self.path.exists())
         self.averages = deepcopy(self.stage.networks).eval().requires_grad_(False)
@@ -101,27 +96,27 @@ class Run:
         return self.done.get(self.name, 0)
 
     def resume(self) -> None:
-        """Takes up a stopped phase with its optimiser; a new phase takes the averaged weights alone, as far as
-        there are any: `restore.py` knows no heads."""
+        """Takes up a stopped phase with its optimiser; a new phase takes the averaged weights alone. What a
+        restored state lacks begins anew."""
         if not self.path.exists():
             return
-        saved = torch.load(self.path, map_location=self.stage.device)
-        if saved["objects"] != len(self.stage.things):
-            raise SystemExit(f"{self.path} learned {saved['objects']} objects: give --objects "
-                             f"{saved['objects']}, or another --work to begin anew")
-        self.done = saved["done"]
-        same = saved["phase"] == self.name
-        for key in saved["average"]:
-            self.stage.networks[key].load_state_dict(saved["networks" if same else "average"][key])
-            self.averages[key].load_state_dict(saved["average"][key])
+        kept = saved(self.path.parent, self.path.stem, self.stage.device)
+        if kept["objects"] != len(self.stage.things):
+            raise SystemExit(f"{self.path} learned {kept['objects']} objects: give --objects "
+                             f"{kept['objects']}, or another --work to begin anew")
+        self.done = kept["done"]
+        same = kept["phase"] == self.name
+        for key, network in self.stage.networks.items():
+            if key not in kept["average"] and kept["phase"] == RESTORED:
+                continue
+            network.load_state_dict(kept["networks" if same else "average"][key])
+            self.averages[key].load_state_dict(kept["average"][key])
         if same:
-            self.optimiser.load_state_dict(saved["optimiser"])
-            self.step = saved["step"]
+            self.optimiser.load_state_dict(kept["optimiser"])
+            self.step = kept["step"]
 
     def save(self) -> None:
-        if ranks.rank() > 0:
-            return
-        write(self.path.parent, self.path.stem, {
+        write(self.path, {
             "phase": self.name, "objects": len(self.stage.things), "finished": self.seen >= self.budget,
             "done": self.done, "step": self.step,
             "networks": {key: network.state_dict() for key, network in self.stage.networks.items()},
@@ -138,11 +133,10 @@ class Run:
         rate = self.rate * min(1, (self.step + 1) / WARM_UP, max(left, 0.05))
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        torch.manual_seed(self.seed * 1_000_003 + sum(self.done.values()) + ranks.rank())
-        loss = self.stage.loss(self.batch // ranks.count())
+        torch.manual_seed(self.seed * 1_000_003 + sum(self.done.values()))
+        loss = self.stage.loss(self.batch)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        self.stopping = ranks.share(self.parameters, self.stopping)
         torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimiser.step()
         self.step += 1
@@ -156,7 +150,7 @@ class Run:
     def __call__(self) -> None:
         """Trains until the pictures are seen. SIGTERM and SIGINT end it after a step, saved."""
         if self.seen >= self.budget:
-            ranks.say(f"{self.name}: its {self.budget} pictures are seen")
+            print(f"{self.name}: its {self.budget} pictures are seen")
             return
         before = {name: signal.signal(name, self.stop) for name in (signal.SIGTERM, signal.SIGINT)}
         try:
@@ -189,8 +183,8 @@ class Run:
         if not math.isfinite(loss):
             raise SystemExit(f"{self.name}: the loss is {loss}; {self.path} holds the state before it")
         minutes = max(0, self.budget - self.seen) / speed / 60
-        ranks.say(f"{self.name}: {self.seen} of {self.budget} seen, loss {loss:.4f}, {speed:.1f}/s, "
-                  f"{minutes:.1f} min left")
+        print(f"{self.name}: {self.seen} of {self.budget} seen, loss {loss:.4f}, {speed:.1f}/s, "
+              f"{minutes:.1f} min left", flush=True)
 
 
 def every_stage(chosen: argparse.Namespace) -> None:
@@ -198,8 +192,6 @@ def every_stage(chosen: argparse.Namespace) -> None:
     for line in PHASES:
         stage, *side = line.split(" --side ")
         Run(stage, argparse.Namespace(**vars(chosen) | {"side": int(*side or [64])}))()
-    if ranks.rank() > 0:
-        return
     export.export(chosen.state, chosen.work / "emoji")
     measure = [str(chosen.work / "emoji"), "--work", str(chosen.work), "--device", chosen.device,
                "--objects", str(chosen.objects)]
@@ -214,7 +206,6 @@ def main() -> None:
         torch.set_num_threads(chosen.threads)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     chosen.state.mkdir(parents=True, exist_ok=True)
-    ranks.join()
     if chosen.stage == "all":
         every_stage(chosen)
     else:
