@@ -169,7 +169,7 @@ class Decoder(Stage):
     Beside it a head that is not exported names the object under each place of the network's middle, in
     pictures of their own that hardly show it: where only the caption can tell what is where, a decoder learns
     it late, and of two objects draws one twice. At 32 it is learned, cheaply and with more of the say; at 64
-    half as many pictures keep it."""
+    it is asked about half as many pictures."""
 
     batch, wide, rate = 8, 256, 3e-4
     hidden = 900  # the time from which objects are hard to tell
