@@ -1,9 +1,9 @@
-"""Makes training's state again from a model folder, for stages whose own is gone: the way back of `export.py`.
+"""Makes training's state again from a model folder, for stages whose own is gone: the way back of export.py.
 
     python weights/recipe/restore.py weights/emoji .train/state up256 up1024
 
-A stage goes on from there as into a new phase: from the averaged weights, with a fresh optimiser and its pictures
-counted anew. What training has beside the exported networks, such as heads, begins anew too.
+A stage goes on from there as into a new phase: from the averaged weights, with a fresh optimiser and its
+pictures counted anew. What training has beside the exported networks, such as heads, begins anew too.
 """
 
 import argparse
@@ -26,8 +26,10 @@ def restore(folder: Path, state: Path, stages: list[str], objects: int) -> None:
     if there:
         raise SystemExit(f"{', '.join(there)}: already there; remove what is to be replaced.")
     if "clip" not in stages and {"prior", "decoder"} & set(stages):
-        raise SystemExit("prior and decoder fit the towers alone that they learned from: restore clip as well.")
+        raise SystemExit("prior and decoder fit the towers that they learned from: restore clip as well.")
     given, mine = folder / "tokenizer", state / "tokenizer"
+    if not (given / "vocab.json").exists():
+        raise SystemExit(f"{given} holds no tokenizer: {folder} is no whole model folder.")
     if mine.exists() and any((mine / name).read_bytes() != (given / name).read_bytes()
                              for name in ("vocab.json", "merges.txt")):
         raise SystemExit(f"{mine} is not the tokenizer of {folder}: restore to another folder.")
@@ -48,7 +50,8 @@ def load(network, component: Path) -> None:
     """A component's weights into the recipe's own network."""
     files = list(component.glob("*.safetensors"))
     if len(files) != 1:
-        raise SystemExit(f"{component} holds no safetensors file: {component.parent} is no whole model folder.")
+        raise SystemExit(f"{component} does not hold one safetensors file: {component.parent} is no whole "
+                         "model folder.")
     try:
         network.load_state_dict(load_file(files[0]))
     except RuntimeError as error:

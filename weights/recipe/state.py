@@ -23,8 +23,8 @@ def averaged(state: Path, stage: str, name: str) -> dict:
     """The averaged weights of one of a stage's networks."""
     average = saved(state, stage)["average"]
     if name not in average:
-        raise SystemExit(f"{file(state, stage)} has no {name}, since a model folder keeps none that it could have "
-                         f"been restored from: train the stage '{stage}' on.")
+        raise SystemExit(f"{file(state, stage)} has no {name}: it was restored from a model folder, which "
+                         f"holds none. Train the stage '{stage}' on.")
     return average[name]
 
 
