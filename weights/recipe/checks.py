@@ -200,6 +200,10 @@ def check_restoring(folder: Path) -> None:
     for name in ("text_encoder", "image_encoder", "decoder", "text_proj"):
         parts[name][0].half().save_pretrained(model / name)
     assert "no whole" in ending(lambda: restored("clip", "up256"))
+    told = model / export.SEEN
+    told.write_text("{")
+    assert "no JSON" in ending(lambda: restored("clip"))
+    told.write_text('{"decoder": {"decoder --side 32": 8, "decoder": 4}}')
     assert "restore clip as well" in ending(lambda: restored("decoder"))
     assert not chosen.state.exists()
     restored("clip", "decoder")
@@ -208,7 +212,7 @@ def check_restoring(folder: Path) -> None:
         given = [weights.float() for weights in parts[name][0].parameters()]
         assert all(map(torch.equal, run.stage.networks[key].parameters(), given))
         assert all(map(torch.equal, run.averages[key].parameters(), given))
-    assert run.seen == 0 and math.isfinite(run.once())
+    assert run.seen == 4 and math.isfinite(run.once())
     run.save()
     assert "places" in saved(chosen.state, "decoder")["average"]
     before = file(chosen.state, "decoder").read_bytes()

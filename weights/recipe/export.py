@@ -12,7 +12,7 @@ import diffusers
 
 import networks
 from arguments import number
-from state import averaged
+from state import averaged, saved
 from words import Words
 
 STAGES = [
@@ -47,6 +47,9 @@ FEATURES = {
     "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}
 
 
+SEEN = "training.json"  # in the folder: the pictures that each stage has seen, by phase
+
+
 def components(words: Words) -> dict:
     """Untrained networks by folder name, each with its stage and its name there."""
     return {
@@ -68,9 +71,15 @@ def finished(state: Path) -> dict:
     return {name: network.half() for name, (network, _, _) in parts.items()}
 
 
+def seen(state: Path) -> dict:
+    """The pictures that each exported stage has seen, by phase."""
+    stages = dict.fromkeys(stage for _, stage, _ in components(Words(state / "tokenizer")).values())
+    return {stage: saved(state, stage)["done"] for stage in stages}
+
+
 def export(state: Path, folder: Path, version: int = 1) -> None:
     """Writes the folder; its name is the model's. Nothing is written where a stage's state is missing."""
-    trained = finished(state)
+    trained, pictures = finished(state), seen(state)
     folder.mkdir(parents=True, exist_ok=True)
     for name, network in trained.items():
         network.save_pretrained(folder / name)
@@ -84,6 +93,7 @@ def export(state: Path, folder: Path, version: int = 1) -> None:
     (folder / "model_index.json").write_text(json.dumps(INDEX, indent=1) + "\n")
     cascade = {"format": 1, "name": folder.resolve().name, "version": version, "stages": STAGES}
     (folder / "cascade.json").write_text(json.dumps(cascade, indent=1) + "\n")
+    (folder / SEEN).write_text(json.dumps(pictures, indent=1) + "\n")
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     print(f"{folder}: {size / 2**20:.1f} MiB")
 

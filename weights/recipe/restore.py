@@ -2,11 +2,13 @@
 
     python weights/recipe/restore.py weights/emoji .train/state up256 up1024
 
-A stage goes on from there as into a new phase: from the averaged weights, with a fresh optimiser and its
-pictures counted anew. What training has beside the exported networks, such as heads, begins anew too.
+A stage goes on from there as into a new phase: from the averaged weights, with a fresh optimiser. Its pictures
+are counted on from those that the folder tells of. What training has beside the exported networks, such as
+heads, begins anew.
 """
 
 import argparse
+import json
 import shutil
 from pathlib import Path
 
@@ -33,6 +35,7 @@ def restore(folder: Path, state: Path, stages: list[str], objects: int) -> None:
     if mine.exists() and any((mine / name).read_bytes() != (given / name).read_bytes()
                              for name in ("vocab.json", "merges.txt")):
         raise SystemExit(f"{mine} is not the tokenizer of {folder}: restore to another folder.")
+    done = pictures(folder / export.SEEN)
     kept: dict[str, dict] = {stage: {} for stage in stages}
     for name, (network, stage, key) in export.components(Words(given)).items():
         if stage in kept:
@@ -41,9 +44,19 @@ def restore(folder: Path, state: Path, stages: list[str], objects: int) -> None:
     if not mine.exists():
         shutil.copytree(given, mine)
     for stage, average in kept.items():
-        write(file(state, stage), {"phase": RESTORED, "objects": objects, "finished": True, "done": {},
-                                   "average": average})
+        write(file(state, stage), {"phase": RESTORED, "objects": objects, "finished": True,
+                                   "done": done.get(stage, {}), "average": average})
         print(f"{stage}: as in {folder}")
+
+
+def pictures(told: Path) -> dict:
+    """The pictures that each stage has seen, by phase; of none where the folder does not tell."""
+    try:
+        return json.loads(told.read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise SystemExit(f"{told} is no JSON: {error}") from None
 
 
 def load(network, component: Path) -> None:
