@@ -56,7 +56,8 @@ def pictures(told: Path) -> dict:
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise SystemExit(f"{told} is no JSON: {error}") from None
+        raise SystemExit(f"{told} is no JSON ({error}): export the folder again, or remove the file to "
+                         "count from none.") from None
 
 
 def load(network, component: Path) -> None:
