@@ -88,6 +88,28 @@ def check_patches() -> None:
     assert (beside[1:3, 0] == 1).all() and (beside[1:3, 3] == 2).all() and beside[0, 0] == -1
 
 
+def check_places() -> None:
+    """Objects stay inside their picture, on the grid, and two of them apart in the order that is asked for."""
+    kinds = [Scene(4, -1, -1, size, 3) for size in range(3)] + [Scene(1, 2, way, 0, 7) for way in range(4)]
+    placed = scenes.place(torch.tensor(kinds).repeat(200, 1))
+    side, centre = placed.boxes[..., :1], placed.boxes[..., 1:]
+    assert (centre - side / 2 >= 0).all() and (centre + side / 2 <= 64).all()
+    assert (centre % scenes.GRID == 0).all()
+    apart = (centre[:, 1] - centre[:, 0]).unflatten(0, (200, -1))[:, 3:]
+    for way, sign in enumerate((1, -1, 1, -1)):
+        assert (apart[:, way, way // 2] * sign >= scenes.SIDES[scenes.PAIR]).all()
+
+
+def check_times() -> None:
+    """All noise levels come, by either way of drawing them; the middle ones more often by one."""
+    schedule = Schedule(CPU)
+    even, centred = (schedule.times(4000, centred=way) for way in (False, True))
+    for times in (even, centred):
+        assert 0 <= times.min() < 50 and 950 < times.max() < 1000
+    middle = [((times > 300) & (times < 850)).float().mean() for times in (even, centred)]
+    assert middle[0] < 0.57 and middle[1] > 0.7
+
+
 def check_schedule() -> None:
     """Our tables are the sampler's, and the sampler returns what a network that knows the answer says."""
     schedule = Schedule(CPU)
@@ -241,6 +263,8 @@ def main() -> None:
         check_resuming(folder)
         check_phases(folder)
         check_restoring(folder)
+        check_places()
+        check_times()
         check_schedule()
         check_middle()
         check_variance_loss()
