@@ -19,7 +19,7 @@ from words import LENGTH, Words
 
 
 @functools.cache
-def multiplies_bf16() -> bool:
+def faster_in_bf16() -> bool:
     """Whether this CPU is faster in bf16: by a third on two Zen 4 cores. Without instructions for it f32 is far
     faster, and 1.6 times as fast on a Xeon that has them but not AMX, which virtual machines may hide."""
     about = Path("/proc/cpuinfo")
@@ -54,7 +54,7 @@ class Stage:
         self.frozen.to(self.device).eval().requires_grad_(False)
 
     def autocast(self):
-        on = self.device.type == "cuda" or multiplies_bf16()
+        on = self.device.type == "cuda" or faster_in_bf16()
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=on)
 
     def towers(self) -> None:
