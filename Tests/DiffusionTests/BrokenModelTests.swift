@@ -127,7 +127,7 @@ import Testing
             "FOLDER/cascade.json, stage 3: “steps” is 1000000000, but must be a whole number from 2 to"
                 + " 1000."),
         Broken(
-            "cascade.json", .replacing("\"guidance\": 1.5", "\"guidance\": -1"),
+            "cascade.json", .replacing("\"guidance\": 2.0", "\"guidance\": -1"),
             "FOLDER/cascade.json, stage 2: “guidance” is -1, but must be a number from 0.0 to 50.0."),
         Broken(
             "cascade.json", .replacing("\"size\": 256", "\"size\": 512"),

@@ -21,13 +21,13 @@ class Schedule:
     def times(self, count: int, centred: bool = False) -> torch.Tensor:
         """int64 [count], spread evenly over the range so that a batch sees all noise levels.
 
-        With `centred` three in four are logit-normal around 0.6 instead (arXiv 2403.03206), where shapes are
+        With `centred` half are logit-normal around 0.6 instead (arXiv 2403.03206), where shapes are
         settled: below there is little left to learn, above it much that no network can know."""
         device = self.kept.device
         spread = (torch.arange(count, device=device) + torch.rand(count, device=device)) / count
         spread = spread[torch.randperm(count, device=device)]
         if centred:
-            spread[count // 4:] = torch.sigmoid(0.4 + torch.special.ndtri(spread[count // 4:]))
+            spread[count // 2:] = torch.sigmoid(0.4 + torch.special.ndtri(spread[count // 2:]))
         return (spread * STEPS).long().clamp(max=STEPS - 1)
 
     def noisy(self, clean: torch.Tensor, t: torch.Tensor) -> torch.Tensor:

@@ -16,9 +16,9 @@ from state import averaged, saved
 from words import Words
 
 STAGES = [
-    {"name": "prior", "component": "prior", "scheduler": "prior_scheduler", "steps": 25, "guidance": 2.0},
+    {"name": "prior", "component": "prior", "scheduler": "prior_scheduler", "steps": 25, "guidance": 1.5},
     {"name": "base64", "component": "decoder", "scheduler": "decoder_scheduler", "steps": 25,
-     "guidance": 2.5, "size": 64},
+     "guidance": 2.0, "size": 64},
     {"name": "up256", "component": "super_res_first", "last_component": "super_res_first",
      "scheduler": "super_res_scheduler", "steps": 7, "size": 256},
     {"name": "up1024", "component": "super_res_1024", "scheduler": "super_res_scheduler", "steps": 5,

@@ -220,11 +220,15 @@ class Decoder(Stage):
 
     def conditions(self, pictures, tokens):
         """What the U-Net is told beside picture and time. In a tenth of the rows each, the image embedding is
-        left out, the text, or both: guidance needs the last, prompts with unknown words the middle one."""
+        left out, the text, or both: guidance needs the last, prompts with unknown words the middle one. The
+        embedding gets noise, as the prior's have, up to its own deviation, so that one of a combination never
+        seen does not outweigh what the caption says."""
         count = len(tokens)
         chance = torch.rand(count, 1, device=self.device)
         tokens = torch.where(chance > 0.8, self.empty(tokens), tokens)
         text, states, image = self.embed(pictures, tokens)
+        level = torch.rand(count, 1, device=self.device) * image.std(1, keepdim=True)
+        image = image + level * torch.randn_like(image)
         projection = self.networks["projection"]
         without = projection.learned_classifier_free_guidance_embeddings[None]
         image = torch.where((chance > 0.7) & (chance <= 0.9), without, image)

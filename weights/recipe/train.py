@@ -23,7 +23,7 @@ from state import RESTORED, file, saved, write
 
 # What an `all` run does in turn, and the pictures that each line sees by default. Sized for two CPU cores.
 PHASES = {
-    "clip": 160_000, "judge": 60_000, "prior": 100_000, "decoder --side 32": 60_000, "decoder": 150_000,
+    "clip": 120_000, "judge": 60_000, "prior": 165_000, "decoder --side 32": 24_000, "decoder": 184_000,
     "up256": 16_000, "up1024": 30_000,
 }
 WARM_UP = 50         # steps in which the learning rate rises
