@@ -70,17 +70,16 @@ class Cascade:
         return text.text_embeds, text.last_hidden_state, rows.attention_mask.bool()
 
     def sample(self, stage: str, noise: Noise, shape, network):
-        """The stage's denoising loop: the last sample and the network's first output."""
+        """The last sample of the stage's denoising loop."""
         scheduler = self.schedulers[self.stages[stage]["scheduler"]]
         scheduler.set_timesteps(self.stages[stage]["steps"])
         times = scheduler.timesteps.tolist()
-        sample, first = noise(*shape), None
+        sample = noise(*shape)
         for index, t in enumerate(times):
             output = network(sample, t)
-            first = output if first is None else first
             before = times[index + 1] if index + 1 < len(times) else None
             sample = self.step(scheduler, output, t, sample, before, noise)
-        return sample, first
+        return sample
 
     def step(self, scheduler, output, t: int, sample, before, noise: Noise):
         """The scheduler's step for each picture with its own generator."""
@@ -96,11 +95,12 @@ class Cascade:
         def network(sample, t):
             output = self.prior(torch.cat([sample] * 2), timestep=t, proj_embedding=text,
                                 encoder_hidden_states=states, attention_mask=mask).predicted_image_embedding
+            trace.setdefault("prior_first", output)
             without, given = output.chunk(2)
             return without + scale * (given - without)
-        sample, first = self.sample("prior", noise, (self.prior.config.embedding_dim,), network)
+        sample = self.sample("prior", noise, (self.prior.config.embedding_dim,), network)
         embedding = self.prior.post_process_latents(sample)
-        trace.update(prior_first=first, image_embeds=embedding)
+        trace.update(image_embeds=embedding)
         return embedding
 
     def base(self, conditions, embedding, noise, guidance, trace):
@@ -113,20 +113,23 @@ class Cascade:
         def network(sample, t):
             output = self.decoder(torch.cat([sample] * 2), t, encoder_hidden_states=context,
                                   class_labels=added, attention_mask=mask).sample
+            trace.setdefault("decoder_first", output)
             without, given = output.chunk(2)
             mean = without[:, :3] + scale * (given[:, :3] - without[:, :3])
             return torch.cat([mean, given[:, 3:]], dim=1)
-        picture, first = self.sample("base64", noise, (3, 64, 64), network)
-        trace.update(proj_states=context, proj_add=added, decoder_first=first, image64=picture.clamp(-1, 1))
+        picture = self.sample("base64", noise, (3, 64, 64), network)
+        trace.update(proj_states=context, proj_add=added, image64=picture.clamp(-1, 1))
         return picture.clamp(-1, 1)
 
     def enlarge(self, name, picture, side, noise, trace):
         large = F.interpolate(picture, size=[side, side], mode="bicubic", align_corners=False, antialias=True)
 
         def network(sample, t):
-            return self.upsamplers[name](torch.cat([sample, large], dim=1), t).sample
-        result, first = self.sample(name, noise, (3, side, side), network)
-        trace.update({f"{name}_first": first, f"image{side}": result.clamp(-1, 1)})
+            output = self.upsamplers[name](torch.cat([sample, large], dim=1), t).sample
+            trace.setdefault(f"{name}_first", output)
+            return output
+        result = self.sample(name, noise, (3, side, side), network)
+        trace.update({f"image{side}": result.clamp(-1, 1)})
         return result.clamp(-1, 1)
 
 
