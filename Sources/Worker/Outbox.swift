@@ -25,12 +25,13 @@ package final class Outbox: Sendable {
         } catch {
             throw .folder(path: folder, reason: error.reason)
         }
-        lock = open("\(folder)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        if lock < 0 { throw .folder(path: folder, reason: SystemText.lastReason()) }
-        if flock(lock, LOCK_EX | LOCK_NB) != 0 {
-            close(lock)
+        let file = open("\(folder)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        if file < 0 { throw .folder(path: folder, reason: SystemText.lastReason()) }
+        if flock(file, LOCK_EX | LOCK_NB) != 0 {
+            close(file)
             throw .folderInUse(path: folder)
         }
+        lock = file  // Last: from here on `deinit` closes it, and a throw runs `deinit`.
         for name in names(ending: ".part") { unlink("\(folder)/\(name)") }
     }
 

@@ -40,6 +40,27 @@ import Worker
         #expect(outbox.blob(of: lease(9)) == nil)
     }
 
+    /// A descriptor closed twice is by then another's: a socket's, or a file's that is being written.
+    @Test func aFolderInUseIsRefusedAndNothingOfOthersIsClosed() async throws {
+        defer { clean() }
+        let outbox = try Outbox(folder: folder)
+        let closedByOthers = Task.detached {
+            var count = 0
+            while !Task.isCancelled {
+                let file = open("/dev/null", O_RDONLY | O_CLOEXEC)
+                sched_yield()
+                if close(file) != 0 { count += 1 }
+            }
+            return count
+        }
+        for _ in 0..<20_000 {
+            #expect(throws: WorkerError.folderInUse(path: folder)) { try Outbox(folder: folder) }
+        }
+        closedByOthers.cancel()
+        #expect(await closedByOthers.value == 0)
+        #expect(outbox.results() == [])
+    }
+
     @Test func whatAKillLeftHalfWrittenIsCleared() throws {
         defer { clean() }
         let outbox = try Outbox(folder: folder)
