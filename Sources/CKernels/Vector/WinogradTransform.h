@@ -337,6 +337,18 @@ CK_INLINE void restore_channels(const int side, const winograd *w, tile_place p,
     }
 }
 
+/// Brings a tile's residual near, sixteen channels of it, while the tile before is restored.
+CK_INLINE void fetch_residual(const winograd *w, tile_place p, long channel) {
+    long rows = ck_min(w->side, w->shape.height - p.top), columns = ck_min(w->side, w->shape.width - p.left);
+    long corner = (p.image * w->shape.height + p.top) * w->shape.width + p.left;
+    for (long i = 0; i < rows; i++) {
+        const float *row = w->epilogue.residual + (corner + i * w->shape.width) * w->epilogue.residual_stride;
+        for (long j = 0; j < columns; j++) {
+            __builtin_prefetch(row + j * w->epilogue.residual_stride + channel, 0, 3);
+        }
+    }
+}
+
 /// The sums [matrix][tile][channel] of panels `panel` ..< `end` become pixels.
 static void restore_tiles(const winograd *w, long first, long count, long panel, long end,
                           const float *sums) {
@@ -344,8 +356,11 @@ static void restore_tiles(const winograd *w, long first, long count, long panel,
     long first_channel = panel * ck_panel_width, end_channel = ck_min(outputs, end * ck_panel_width);
     for (long tile = 0; tile < count; tile++) {
         tile_place place = place_of(w, first + tile);
+        tile_place next = place_of(w, first + tile + 1);
+        bool fetches = w->epilogue.residual && tile + 1 < count;
         for (long channel = first_channel; channel < end_channel; channel += 16) {
             const float *at = sums + tile * ld + channel - first_channel;
+            if (fetches) fetch_residual(w, next, channel);
             if (w->side == 6) {
                 restore_channels(6, w, place, at, w->sum_stride, channel, outputs - channel);
             } else {
