@@ -20,8 +20,8 @@ STAGES = [
     {"name": "base64", "component": "decoder", "scheduler": "decoder_scheduler", "steps": 25,
      "guidance": 2.0, "size": 64},
     {"name": "up256", "component": "super_res_first", "last_component": "super_res_first",
-     "scheduler": "super_res_scheduler", "steps": 7, "size": 256},
-    {"name": "up1024", "component": "super_res_1024", "scheduler": "super_res_scheduler", "steps": 5,
+     "scheduler": "super_res_scheduler", "steps": 4, "size": 256},
+    {"name": "up1024", "component": "super_res_1024", "scheduler": "super_res_scheduler", "steps": 2,
      "size": 1024}]
 
 INDEX = {
