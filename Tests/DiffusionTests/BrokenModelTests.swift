@@ -120,10 +120,10 @@ import Testing
                 + " letters,"
                 + " digits, “_”, “-” or “.”."),
         Broken(
-            "cascade.json", .replacing("\"steps\": 7", "\"steps\": 0"),
+            "cascade.json", .replacing("\"steps\": 4", "\"steps\": 0"),
             "FOLDER/cascade.json, stage 3: “steps” is 0, but must be a whole number from 2 to 1000."),
         Broken(
-            "cascade.json", .replacing("\"steps\": 7", "\"steps\": 1000000000"),
+            "cascade.json", .replacing("\"steps\": 4", "\"steps\": 1000000000"),
             "FOLDER/cascade.json, stage 3: “steps” is 1000000000, but must be a whole number from 2 to"
                 + " 1000."),
         Broken(

@@ -9,7 +9,7 @@ import Testing
         let description = cascade.description
         #expect(description.name == "emoji")
         #expect(description.stages.map(\.name) == ["prior", "base64", "up256", "up1024"])
-        #expect(description.stages.map(\.steps) == [25, 25, 7, 5])
+        #expect(description.stages.map(\.steps) == [25, 25, 4, 2])
         #expect(description.sizes == [64, 256, 1024])
         #expect(description.stages.map { $0.guidance != nil } == [true, true, false, false])
         #expect(cascade.tokenizer.length == cascade.textEncoder.positions)
