@@ -31,7 +31,7 @@ package final class Outbox: Sendable {
             close(file)
             throw .folderInUse(path: folder)
         }
-        lock = file  // Last: from here on `deinit` closes it, and a throw runs `deinit`.
+        lock = file  // Last: with all properties set, a throw runs `deinit`, which closes it.
         for name in names(ending: ".part") { unlink("\(folder)/\(name)") }
     }
 

@@ -243,12 +243,17 @@ CK_INLINE void transform_edge_piece(const int side, const float *x, long pixel, 
 /// Where tile `tile` lies.
 typedef struct tile_place {
     long image, top, left;
+    long rows, columns; // of its pixels that the map has, `side` except at the map's far edges
+    long pixel;         // its first one, counted over all images
 } tile_place;
 
 CK_INLINE tile_place place_of(const winograd *w, long tile) {
     long in_image = tile % (w->tile_rows * w->tile_columns);
-    return (tile_place){tile / (w->tile_rows * w->tile_columns), in_image / w->tile_columns * w->side,
-                        in_image % w->tile_columns * w->side};
+    long image = tile / (w->tile_rows * w->tile_columns);
+    long top = in_image / w->tile_columns * w->side, left = in_image % w->tile_columns * w->side;
+    return (tile_place){image, top, left,
+                        ck_min(w->side, w->shape.height - top), ck_min(w->side, w->shape.width - left),
+                        (image * w->shape.height + top) * w->shape.width + left};
 }
 
 /// A tile into its row of the blocked matrices.
@@ -302,13 +307,12 @@ CK_INLINE void restore_pixels(const int side, const winograd *w, tile_place p, c
         for (int j = 0; j < piece; j++) m[j] = load16(sums + (i * piece + j) * stride);
         output_line(side, m, half[i]);
     }
-    long corner = (p.image * w->shape.height + p.top) * w->shape.width + p.left;
     for (long j = 0; j < columns; j++) {
         v16 m[most_piece], out[most_side];
         for (int i = 0; i < piece; i++) m[i] = half[i][j];
         output_line(side, m, out);
         for (long i = 0; i < rows; i++) {
-            long pixel = corner + i * w->shape.width + j;
+            long pixel = p.pixel + i * w->shape.width + j;
             float *y = w->y + pixel * w->ldy + channel;
             v16 sum = bias ? out[i] + added : out[i];
             if (epilogue.activation != CK_ACTIVATION_NONE) sum = activate16(epilogue.activation, sum);
@@ -327,9 +331,8 @@ CK_INLINE void restore_pixels(const int side, const winograd *w, tile_place p, c
 
 CK_INLINE void restore_channels(const int side, const winograd *w, tile_place p, const float *sums,
                                 long stride, long channel, long count) {
-    long rows = ck_min(side, w->shape.height - p.top), columns = ck_min(side, w->shape.width - p.left);
-    if (rows < side || columns < side || count < 16) {
-        restore_pixels(side, w, p, sums, stride, channel, rows, columns, count, false);
+    if (p.rows < side || p.columns < side || count < 16) {
+        restore_pixels(side, w, p, sums, stride, channel, p.rows, p.columns, count, false);
     } else if (w->stream) {
         restore_pixels(side, w, p, sums, stride, channel, side, side, 16, true);
     } else {
@@ -339,12 +342,10 @@ CK_INLINE void restore_channels(const int side, const winograd *w, tile_place p,
 
 /// Brings a tile's residual near, sixteen channels of it, while the tile before is restored.
 CK_INLINE void fetch_residual(const winograd *w, tile_place p, long channel) {
-    long rows = ck_min(w->side, w->shape.height - p.top), columns = ck_min(w->side, w->shape.width - p.left);
-    long corner = (p.image * w->shape.height + p.top) * w->shape.width + p.left;
-    for (long i = 0; i < rows; i++) {
-        const float *row = w->epilogue.residual + (corner + i * w->shape.width) * w->epilogue.residual_stride;
-        for (long j = 0; j < columns; j++) {
-            __builtin_prefetch(row + j * w->epilogue.residual_stride + channel, 0, 3);
+    for (long i = 0; i < p.rows; i++) {
+        for (long j = 0; j < p.columns; j++) {
+            long pixel = p.pixel + i * w->shape.width + j;
+            __builtin_prefetch(w->epilogue.residual + pixel * w->epilogue.residual_stride + channel, 0, 3);
         }
     }
 }
